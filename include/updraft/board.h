@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * board: what "this device" is, as one context: flash, chip, eFuses, table, running slot, reset reason, reset line.
+ * And the messages between a supervisor and the firmware it runs.
+ *
+ * The board carries the one lock of the house. `ota`'s entry points and `idf`'s partition and eFuse calls take it for
+ * one flash step or one otadata change; never over a wait for the network, a callback or an event.
+ */
+#ifndef UPDRAFT_BOARD_H
+#define UPDRAFT_BOARD_H
+
+#include "updraft/boot.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Values of esp_reset_reason_t (esp_system.h). */
+enum ud_reset_reason {
+    UD_RESET_UNKNOWN = 0,
+    UD_RESET_POWERON = 1,
+    UD_RESET_SW = 3,
+    UD_RESET_PANIC = 4,
+    UD_RESET_TASK_WDT = 6,
+    UD_RESET_WDT = 7,
+    UD_RESET_DEEPSLEEP = 8,
+};
+const char *ud_reset_reason_name(enum ud_reset_reason r); /* "power-on", "software", "panic", "watchdog" … */
+
+/** The reset line. restart and panic do not return on a device; on a board that runs nothing they may. */
+struct ud_reset_line {
+    void (*restart)(void *ctx);
+    void (*panic)(void *ctx, const char *why);
+    void (*feed)(void *ctx); /* watchdog */
+    void *ctx;
+};
+
+/** An image that was verified: valid while the flash's generation is still `generation`. */
+struct ud_verdict {
+    bool set;
+    uint32_t addr;
+    uint32_t size; /* of the partition it was verified in */
+    uint8_t digest[32];
+    uint64_t generation;
+    struct ud_image_info info;
+};
+
+struct ud_board {
+    struct ud_flash *flash;
+    const struct ud_chip *chip; /* a real chip: what sdkconfig, offsets and chip info say */
+    uint16_t accepted_chip_id;  /* UD_CHIP_ID_HOST on a board that runs host images, else the chip's own */
+    uint16_t revision;          /* major * 100 + minor */
+    bool require_digest;        /* images without an appended SHA-256 are refused */
+    struct ud_efuse efuse;
+    const struct ud_crypto *crypto;
+    struct ud_clock clock;
+    const struct ud_observer *obs; /* may be NULL */
+    struct ud_lock lock;
+    struct ud_reset_line reset;
+    uint32_t table_offset;
+    struct ud_ptable table;
+    const struct ud_partition *running; /* into `table`; NULL on a board that runs nothing */
+    enum ud_reset_reason reset_reason;
+    uint32_t boot_count;
+    struct ud_verdict verdict;
+};
+
+/** Read the table and find the partition that holds `running_addr` (UINT32_MAX: none runs). Other members are set before. */
+UD_MUST_USE esp_err_t ud_board_load_table(struct ud_board *b, uint32_t running_addr);
+/** Rules by which this board judges an image at `p`. */
+struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struct ud_partition *p);
+/** Keep or ask the one verdict; `ask` is true only for the same range at the same flash generation. */
+void ud_board_set_verdict(struct ud_board *b, const struct ud_partition *p, const struct ud_image_info *info);
+bool ud_board_has_verdict(const struct ud_board *b, const struct ud_partition *p, struct ud_image_info *info);
+
+/* ---- messages between supervisor and firmware -------------------------------------------------------------------- */
+
+#define UD_MSG_VERSION 1u
+#define UD_MSG_BYTES 256u /* every message is one packet of this size */
+
+/** Descriptors that the supervisor hands to the firmware. */
+enum { UD_FD_SUPERVISOR = 3, UD_FD_FLASH = 4, UD_FD_EFUSE = 5 };
+
+enum ud_msg_type {
+    UD_MSG_HELLO = 1, /* firmware -> supervisor, first */
+    UD_MSG_BOOT,      /* supervisor -> firmware, the answer: everything the firmware needs to know */
+    UD_MSG_RESTART,   /* the rest: firmware -> supervisor */
+    UD_MSG_PANIC,     /* text = why */
+    UD_MSG_WDT,
+    UD_MSG_POWERCUT,
+    UD_MSG_FEED,
+};
+
+struct ud_msg_boot {
+    uint8_t reset_reason;
+    uint8_t runs_host; /* 1: accepts host images */
+    uint8_t require_digest;
+    uint16_t chip_id;
+    uint16_t revision;
+    uint32_t running_addr;
+    uint32_t boot_count;
+    uint32_t flash_size;
+    uint32_t table_offset;
+    uint32_t slow_flash_us; /* extra time per flash step, 0 none */
+    uint32_t cut_at;        /* flash operation at which power is cut, counted from here; 0: never */
+    uint32_t cut_variant;
+    uint64_t inputs; /* GPIO levels, bit n = pin n */
+};
+
+struct ud_msg {
+    enum ud_msg_type type;
+    struct ud_msg_boot boot; /* BOOT */
+    char text[128];          /* PANIC */
+};
+
+void ud_msg_encode(const struct ud_msg *m, uint8_t bytes[UD_MSG_BYTES]);
+/** ESP_ERR_INVALID_SIZE length; ESP_ERR_INVALID_VERSION; ESP_ERR_INVALID_ARG unknown type. */
+UD_MUST_USE esp_err_t ud_msg_decode(const uint8_t *bytes, size_t len, struct ud_msg *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* UPDRAFT_BOARD_H */

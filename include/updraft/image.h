@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * image: the table of chips, the ESP application image, its builder and its streaming verifier.
+ *
+ * Layout: docs/formats/image.md. Sources: ESP-IDF esp_app_format.h, esp_image_format.c, esp_app_desc.h; esptool 5.6.
+ *
+ * The verifier is a push parser: it takes pieces of any size, 0 and 1 included, and its answer never depends on how
+ * the input was cut. The boot loader feeds it from flash, the OTA writer with what it reads back:
+ *
+ *     struct ud_image_verifier v;
+ *     esp_err_t err = ud_image_verifier_start(&v, &rules, crypto, obs);
+ *     while (err == ESP_OK && more) err = ud_image_verifier_push(&v, piece, len);
+ *     if (err == ESP_OK) err = ud_image_verifier_finish(&v, &info);
+ *     ud_image_verifier_drop(&v);
+ */
+#ifndef UPDRAFT_IMAGE_H
+#define UPDRAFT_IMAGE_H
+
+#include "updraft/crypto.h"
+#include "updraft/flash.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- chips -------------------------------------------------------------------------------------------------- */
+
+#define UD_CHIP_ID_HOST 0xFFFFu /* host images: "invalid" to every chip */
+
+struct ud_window {
+    uint32_t lo;
+    uint32_t hi; /* one past; lo == hi: no such window */
+};
+
+struct ud_chip {
+    uint16_t id;
+    const char *name;  /* as in sdkconfig and esptool: "esp32c3" */
+    const char *title; /* "ESP32-C3" */
+    uint32_t bootloader_offset;
+    struct ud_window drom;
+    struct ud_window irom;
+    struct ud_window psram;      /* mapped PSRAM window of P4 and S31 */
+    uint32_t page_sizes;         /* bit n set: MMU page of 2^n bytes is possible */
+    bool page_configurable;      /* the page size comes from the description */
+    bool map_32bit;              /* no 16 MiB limit on images and segments */
+    uint8_t secure_version_bits; /* width of the anti-rollback eFuse field */
+};
+
+/** Chip by id or by name ("esp32c3", "linux" for host images), NULL if unknown; and by position, NULL past the end. */
+const struct ud_chip *ud_chip_by_id(uint16_t id);
+const struct ud_chip *ud_chip_by_name(const char *name);
+const struct ud_chip *ud_chip_at(size_t i);
+
+/* ---- image --------------------------------------------------------------------------------------------------- */
+
+#define UD_IMAGE_MAGIC 0xE9u
+#define UD_IMAGE_HEADER_BYTES 24u
+#define UD_IMAGE_MAX_SEGMENTS 16u
+#define UD_APP_DESC_BYTES 256u
+#define UD_APP_DESC_OFFSET 32u /* of the description in an image */
+#define UD_APP_DESC_MAGIC 0xABCD5432u
+#define UD_HOST_DESC_ADDR 0x3C000020u /* load address of a host image's segment 0 */
+
+struct ud_image_header {
+    uint8_t magic;
+    uint8_t segment_count;
+    uint8_t spi_mode;
+    uint8_t spi_speed_size; /* low nibble speed, high nibble size */
+    uint32_t entry_addr;
+    uint8_t wp_pin;
+    uint8_t spi_pin_drv[3];
+    uint16_t chip_id;
+    uint8_t min_chip_rev;
+    uint16_t min_chip_rev_full; /* major * 100 + minor */
+    uint16_t max_chip_rev_full; /* 0 and 65535: not set */
+    uint8_t hash_appended;
+};
+
+/** Application description; every text is NUL-terminated here, also when its field on flash is full. */
+struct ud_app_desc {
+    uint32_t secure_version;
+    char version[33];
+    char project_name[33];
+    char time[17];
+    char date[17];
+    char idf_ver[33];
+    uint8_t app_elf_sha256[32];
+    uint16_t min_efuse_blk_rev_full;
+    uint16_t max_efuse_blk_rev_full;
+    uint8_t mmu_page_size;
+    uint8_t spi_flash_mode;
+};
+
+struct ud_image_segment {
+    uint32_t load_addr;
+    uint32_t len;
+    uint32_t off; /* of the data, from the start of the image */
+};
+
+/** What a verified (or merely parsed) image is. */
+struct ud_image_info {
+    struct ud_image_header header;
+    struct ud_image_segment segment[UD_IMAGE_MAX_SEGMENTS];
+    bool has_desc;
+    struct ud_app_desc desc;
+    uint8_t checksum;          /* as stored */
+    uint8_t checksum_computed;
+    bool has_digest;
+    uint8_t digest[32];          /* as stored, when has_digest */
+    uint8_t digest_computed[32]; /* SHA-256 of everything before it (or of the whole image without one) */
+    uint32_t len;                /* image length, digest included */
+};
+
+/** What an image is held against. Zeroed: parse and check integrity only, whatever the chip. */
+struct ud_image_rules {
+    const struct ud_chip *chip; /* windows and pages; NULL: the image's own chip id decides */
+    bool check_chip;            /* chip_id must equal `chip_id`, revision must fit */
+    uint16_t chip_id;
+    uint16_t revision;          /* of the chip, major * 100 + minor */
+    bool ignore_max_revision;
+    bool bootloader;            /* a boot loader image: no upper revision, no digest, no description */
+    bool require_digest;        /* an image without an appended SHA-256 is refused */
+    uint32_t flash_addr;        /* absolute address of the image's first byte: the mapping rule counts from 0 */
+    bool check_mapping;
+    uint32_t max_size;          /* of the partition; 0: unbounded */
+};
+
+enum { UD_NOTE_IMAGE_BAD = UD_NOTE_IMAGE, /* a = offset in the image, b = value found, text = what is wrong */
+       UD_NOTE_IMAGE_CHIP,                /* a = chip id expected, b = found */
+       UD_NOTE_IMAGE_REVISION,            /* a = revision of the chip, b = min << 16 | max of the image */
+       UD_NOTE_IMAGE_DIGEST,              /* SHA-256 differs: a = offset of the stored digest, b = image length */
+};
+
+enum ud_image_state {
+    UD_IMAGE_AT_HEADER,
+    UD_IMAGE_AT_SEGMENT,
+    UD_IMAGE_AT_DATA,
+    UD_IMAGE_AT_PAD,
+    UD_IMAGE_AT_DIGEST,
+    UD_IMAGE_DONE,   /* all bytes of the image seen and good; further bytes are ignored */
+    UD_IMAGE_FAILED, /* `err` says why; sticky */
+};
+
+struct ud_image_verifier {
+    struct ud_image_rules rules;
+    const struct ud_observer *obs;
+    struct ud_hash hash;
+    enum ud_image_state state;
+    esp_err_t err;
+    uint32_t off;        /* bytes consumed */
+    uint32_t stage_left; /* bytes still to come in this state */
+    uint32_t stage_len;  /* bytes collected in `stage` */
+    uint8_t stage[UD_APP_DESC_BYTES];
+    uint8_t segment;     /* current one */
+    uint8_t checksum;
+    uint32_t mmu_page;   /* bytes */
+    struct ud_image_info info;
+};
+
+/** Start; `rules` is copied, crypto and obs are kept. Fails only if the hash cannot start. */
+UD_MUST_USE esp_err_t ud_image_verifier_start(struct ud_image_verifier *v, const struct ud_image_rules *rules,
+                                              const struct ud_crypto *crypto, const struct ud_observer *obs);
+/**
+ * Take the next bytes. ESP_OK: so far good. ESP_ERR_IMAGE_INVALID: structure, mapping, checksum or digest;
+ * ESP_FAIL: chip id, revision or missing description where one must be; sticky. After DONE bytes are ignored.
+ */
+UD_MUST_USE esp_err_t ud_image_verifier_push(struct ud_image_verifier *v, const void *data, size_t len);
+/** The verdict: ESP_OK and `*info` (may be NULL) set; else the sticky error, or ESP_ERR_IMAGE_INVALID if cut short. */
+UD_MUST_USE esp_err_t ud_image_verifier_finish(struct ud_image_verifier *v, struct ud_image_info *info);
+/** Release the hash; always safe on a started or zeroed verifier. */
+void ud_image_verifier_drop(struct ud_image_verifier *v);
+/** Bytes of the image are complete and good (nothing further can change the verdict). */
+static inline bool ud_image_verifier_is_done(const struct ud_image_verifier *v)
+{
+    return v->state == UD_IMAGE_DONE;
+}
+
+/**
+ * Verify the image at [addr, addr + size) by reading flash through `scratch` (any length >= 64).
+ * rules->flash_addr and max_size are set from addr and size. Flash errors are returned as they are.
+ */
+UD_MUST_USE esp_err_t ud_image_verify(struct ud_flash *flash, uint32_t addr, uint32_t size,
+                                      const struct ud_image_rules *rules, const struct ud_crypto *crypto,
+                                      const struct ud_observer *obs, uint8_t *scratch, size_t scratch_len,
+                                      struct ud_image_info *info);
+
+/** Header and description alone. Decoders judge lengths only (ESP_ERR_INVALID_SIZE), desc also its magic (NOT_FOUND). */
+UD_MUST_USE esp_err_t ud_image_header_decode(const uint8_t *bytes, size_t len, struct ud_image_header *h);
+void ud_image_header_encode(const struct ud_image_header *h, uint8_t bytes[UD_IMAGE_HEADER_BYTES]);
+UD_MUST_USE esp_err_t ud_app_desc_decode(const uint8_t *bytes, size_t len, struct ud_app_desc *d);
+void ud_app_desc_encode(const struct ud_app_desc *d, uint8_t bytes[UD_APP_DESC_BYTES]);
+/** Chip id and revision of a header against rules (check_chip assumed): ESP_OK or ESP_FAIL, noted. */
+UD_MUST_USE esp_err_t ud_image_check_chip(const struct ud_image_header *h, const struct ud_image_rules *rules,
+                                          const struct ud_observer *obs);
+
+/* ---- builder -------------------------------------------------------------------------------------------------- */
+
+struct ud_image_part {
+    uint32_t load_addr;
+    const void *data;
+    uint32_t len; /* padded with zeros to a multiple of 4 in the image */
+};
+
+/** What to build; `desc` (may be NULL) is encoded over the start of part 0's data, which must be >= 256 bytes then. */
+struct ud_image_spec {
+    struct ud_image_header header; /* magic, segment_count and hash_appended are set by the builder */
+    const struct ud_image_part *part;
+    uint8_t part_count;
+    const struct ud_app_desc *desc;
+    bool append_digest;
+};
+
+/** Image length of a spec; ESP_ERR_INVALID_SIZE when it exceeds the format. */
+UD_MUST_USE esp_err_t ud_image_spec_size(const struct ud_image_spec *spec, uint32_t *size);
+/** Build into `buf`; ESP_ERR_INVALID_SIZE when cap is short. */
+UD_MUST_USE esp_err_t ud_image_encode(const struct ud_image_spec *spec, const struct ud_crypto *crypto, uint8_t *buf,
+                                      size_t cap, uint32_t *size);
+
+/**
+ * A host image: description alone in segment 0, then `elf` (a Linux executable, stripped; kept, not copied) in
+ * segment 1 at load address 0. Fills `parts` (2) and `spec`; `desc_bytes` (256) becomes segment 0's data.
+ * ESP_ERR_INVALID_ARG: not an ELF executable of this machine.
+ */
+UD_MUST_USE esp_err_t ud_image_host_spec(const void *elf, uint32_t elf_len, const struct ud_app_desc *desc,
+                                         uint8_t desc_bytes[UD_APP_DESC_BYTES], struct ud_image_part parts[2],
+                                         struct ud_image_spec *spec);
+/** e_machine of an ELF that is a 64- or 32-bit little-endian executable (ET_EXEC or ET_DYN), 0 if it is not one. */
+uint16_t ud_elf_machine(const uint8_t *bytes, size_t len);
+/** e_machine of the machine this was compiled for. */
+uint16_t ud_elf_host_machine(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* UPDRAFT_IMAGE_H */

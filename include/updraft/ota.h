@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * ota: slots as an update sees them. Sessions write an image into a slot and judge it; otadata changes make it boot.
+ *
+ * No allocation: a session is the caller's memory, linked into the context while it is open. Every entry point takes
+ * the board's lock for its flash steps; two threads may use two sessions. What is written is read back and fed to the
+ * streaming verifier, so an image that was written in order is verified once, on the bytes that will boot.
+ * Behaviour and codes: ESP-IDF esp_ota_ops.c (docs/compatibility.md lists the differences).
+ *
+ *     struct ud_ota_session s;
+ *     esp_err_t err = ud_ota_begin(&ota, &s, slot, UD_OTA_SEQUENTIAL);
+ *     while (err == ESP_OK && more) err = ud_ota_write(&s, piece, len);
+ *     if (err == ESP_OK) err = ud_ota_end(&s);   // closes s in any case
+ *     if (err == ESP_OK) err = ud_ota_set_boot(&ota, slot);
+ */
+#ifndef UPDRAFT_OTA_H
+#define UPDRAFT_OTA_H
+
+#include "updraft/board.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UD_OTA_SIZE_UNKNOWN 0xFFFFFFFFu
+#define UD_OTA_SEQUENTIAL 0xFFFFFFFEu
+
+struct ud_ota_session;
+
+/** The application's options and the open sessions. One a board; init, then share between threads. */
+struct ud_ota {
+    struct ud_board *board;
+    bool rollback; /* the app's BOOTLOADER_APP_ROLLBACK_ENABLE */
+    struct ud_ota_session *sessions;
+};
+
+#define UD_OTA_SCRATCH 1024u
+
+struct ud_ota_session {
+    struct ud_ota *ota;             /* NULL: closed */
+    struct ud_ota_session *next;
+    const struct ud_partition *partition;
+    uint32_t erase_size;            /* as asked */
+    uint32_t written;
+    bool sequential;                /* sectors are erased as they are entered */
+    bool in_order;                  /* the verifier has seen every byte so far */
+    struct ud_image_verifier verifier;
+    uint8_t scratch[UD_OTA_SCRATCH]; /* read-back buffer */
+};
+
+enum { UD_NOTE_OTA_BAD_MAGIC = UD_NOTE_OTA, /* a = first byte found */
+       UD_NOTE_OTA_READBACK,                /* a = flash address that reads back differently */
+       UD_NOTE_OTA_VERDICT,                 /* err = verdict, a = address, text = label */
+       UD_NOTE_OTA_HASH_PASS,               /* a whole image was hashed from flash: a = address */
+       UD_NOTE_OTA_SET_BOOT,                /* a = seq, text = label */
+       UD_NOTE_OTA_REFUSED,                 /* begin: err = why, text = label */
+};
+
+void ud_ota_init(struct ud_ota *ota, struct ud_board *board, bool rollback);
+
+/* ---- update session: codes as esp_ota_begin/write/end/abort ------------------------------------------------------ */
+
+/** All or nothing: on failure the session is closed and nothing of it stays behind. `p` is looked up in the table. */
+UD_MUST_USE esp_err_t ud_ota_begin(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p,
+                                   uint32_t image_size);
+UD_MUST_USE esp_err_t ud_ota_write(struct ud_ota_session *s, const void *data, size_t len);
+/** Judge and close. ESP_ERR_INVALID_ARG nothing written; ESP_ERR_OTA_VALIDATE_FAILED. */
+UD_MUST_USE esp_err_t ud_ota_end(struct ud_ota_session *s);
+/** Close without judging. ESP_ERR_NOT_FOUND when closed already. */
+esp_err_t ud_ota_abort(struct ud_ota_session *s);
+
+/* ---- slots --------------------------------------------------------------------------------------------------------- */
+
+/** Consecutive ota_0, ota_1, … in the table (at most 16). */
+uint32_t ud_ota_slot_count(const struct ud_board *b);
+const struct ud_partition *ud_ota_next_update(const struct ud_board *b, const struct ud_partition *from);
+/** What otadata says boots next; NULL without otadata or app. */
+const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota);
+/** Verify (or trust the board's verdict), then write otadata. */
+UD_MUST_USE esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p);
+UD_MUST_USE esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p);
+UD_MUST_USE esp_err_t ud_ota_get_desc(struct ud_ota *ota, const struct ud_partition *p, struct ud_app_desc *desc);
+/** Raw 256 bytes of the description, magic checked. */
+UD_MUST_USE esp_err_t ud_ota_get_desc_bytes(struct ud_ota *ota, const struct ud_partition *p,
+                                            uint8_t bytes[UD_APP_DESC_BYTES]);
+UD_MUST_USE esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uint32_t *state);
+UD_MUST_USE esp_err_t ud_ota_mark_valid(struct ud_ota *ota);
+/** Writes INVALID; the caller restarts. */
+UD_MUST_USE esp_err_t ud_ota_mark_invalid(struct ud_ota *ota);
+bool ud_ota_is_rollback_possible(struct ud_ota *ota);
+const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota);
+UD_MUST_USE esp_err_t ud_ota_invalidate_inactive(struct ud_ota *ota);
+UD_MUST_USE esp_err_t ud_ota_erase_last_boot_app(struct ud_ota *ota);
+/** Verify the image in `p` by this board's rules. ESP_OK, image codes, or the flash's. */
+UD_MUST_USE esp_err_t ud_ota_verify(struct ud_ota *ota, const struct ud_partition *p, struct ud_image_info *info);
+/**
+ * Header (and description, may be NULL) against this board before anything is written:
+ * ESP_ERR_INVALID_VERSION chip or revision; ESP_ERR_OTA_SPI_MODE_MISMATCH.
+ */
+UD_MUST_USE esp_err_t ud_ota_check_image(struct ud_ota *ota, const struct ud_image_header *h,
+                                         const struct ud_app_desc *desc);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* UPDRAFT_OTA_H */
