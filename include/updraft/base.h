@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define UD_MUST_USE __attribute__((warn_unused_result))
+#define UD_MUST_USE     __attribute__((warn_unused_result))
 #define UD_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 void *memcpy(void *restrict_dst, const void *restrict_src, size_t n);
@@ -130,8 +130,8 @@ enum {
 /* ---- clock ------------------------------------------------------------------------------------------------- */
 
 struct ud_clock_ops {
-    uint64_t (*now_us)(void *ctx);               /* monotonic; any epoch */
-    void (*wait_us)(void *ctx, uint64_t us);     /* a virtual clock advances and returns at once */
+    uint64_t (*now_us)(void *ctx);           /* monotonic; any epoch */
+    void (*wait_us)(void *ctx, uint64_t us); /* a virtual clock advances and returns at once */
 };
 struct ud_clock {
     const struct ud_clock_ops *ops;

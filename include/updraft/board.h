@@ -65,7 +65,8 @@ struct ud_board {
     struct ud_verdict verdict;
 };
 
-/** Read the table and find the partition that holds `running_addr` (UINT32_MAX: none runs). Other members are set before. */
+/** Read the table and find the partition that holds `running_addr` (UINT32_MAX: none runs). Other members are set
+ * before. */
 UD_MUST_USE esp_err_t ud_board_load_table(struct ud_board *b, uint32_t running_addr);
 /** Rules by which this board judges an image at `p`. */
 struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struct ud_partition *p);
@@ -76,7 +77,7 @@ bool ud_board_has_verdict(const struct ud_board *b, const struct ud_partition *p
 /* ---- messages between supervisor and firmware -------------------------------------------------------------------- */
 
 #define UD_MSG_VERSION 1u
-#define UD_MSG_BYTES 256u /* every message is one packet of this size */
+#define UD_MSG_BYTES   256u /* every message is one packet of this size */
 
 /** Descriptors that the supervisor hands to the firmware. */
 enum { UD_FD_SUPERVISOR = 3, UD_FD_FLASH = 4, UD_FD_EFUSE = 5 };

@@ -19,8 +19,8 @@ extern "C" {
 /* ---- otadata --------------------------------------------------------------------------------------------------- */
 
 #define UD_OTADATA_ENTRY_BYTES 32u
-#define UD_OTADATA_BYTES 0x2000u
-#define UD_OTADATA_SEQ_BLANK 0xFFFFFFFFu
+#define UD_OTADATA_BYTES       0x2000u
+#define UD_OTADATA_SEQ_BLANK   0xFFFFFFFFu
 
 enum {
     UD_OTA_NEW = 0,
@@ -66,9 +66,9 @@ UD_MUST_USE esp_err_t ud_otadata_erase(struct ud_flash *f, const struct ud_parti
 
 /* ---- the choice ------------------------------------------------------------------------------------------------ */
 
-#define UD_BOOT_FACTORY (-1)
-#define UD_BOOT_TEST (-2)
-#define UD_BOOT_NONE (-99)
+#define UD_BOOT_FACTORY   (-1)
+#define UD_BOOT_TEST      (-2)
+#define UD_BOOT_NONE      (-99)
 #define UD_BOOT_MAX_SLOTS 16u
 
 enum ud_otadata_presence { UD_OTADATA_ABSENT, UD_OTADATA_PRESENT, UD_OTADATA_SHORT };
@@ -89,20 +89,20 @@ struct ud_boot_input {
 
 /** Why, in order; `arg` is an entry index, a slot index or a state, as the rule says. */
 enum ud_boot_rule {
-    UD_RULE_NO_OTADATA,       /* no data/ota partition: factory */
-    UD_RULE_SHORT_OTADATA,    /* unreadable: reset */
-    UD_RULE_PENDING_ABORTED,  /* arg = entry: PENDING_VERIFY was not confirmed */
-    UD_RULE_BOTH_INVALID,     /* neither entry can be used */
-    UD_RULE_NO_SLOTS,         /* the table has no OTA slot */
+    UD_RULE_NO_OTADATA,      /* no data/ota partition: factory */
+    UD_RULE_SHORT_OTADATA,   /* unreadable: reset */
+    UD_RULE_PENDING_ABORTED, /* arg = entry: PENDING_VERIFY was not confirmed */
+    UD_RULE_BOTH_INVALID,    /* neither entry can be used */
+    UD_RULE_NO_SLOTS,        /* the table has no OTA slot */
     UD_RULE_TO_FACTORY,
-    UD_RULE_TO_FIRST_SLOT,    /* no factory: slot 0 */
-    UD_RULE_INITIAL,          /* otadata is in its initial state: entry 0 will be written after a slot has loaded */
-    UD_RULE_ACTIVE,           /* arg = entry that wins */
-    UD_RULE_NO_ACTIVE,        /* one blank, one with a bad CRC …: factory */
-    UD_RULE_NEW_TO_PENDING,   /* arg = entry: first boot of a new image */
-    UD_RULE_FACTORY_RESET,    /* pin held: erase and decide again */
+    UD_RULE_TO_FIRST_SLOT,  /* no factory: slot 0 */
+    UD_RULE_INITIAL,        /* otadata is in its initial state: entry 0 will be written after a slot has loaded */
+    UD_RULE_ACTIVE,         /* arg = entry that wins */
+    UD_RULE_NO_ACTIVE,      /* one blank, one with a bad CRC …: factory */
+    UD_RULE_NEW_TO_PENDING, /* arg = entry: first boot of a new image */
+    UD_RULE_FACTORY_RESET,  /* pin held: erase and decide again */
     UD_RULE_TEST_PIN,
-    UD_RULE_NO_TEST,          /* pin held, no test partition: reset */
+    UD_RULE_NO_TEST, /* pin held, no test partition: reset */
 };
 
 struct ud_boot_step {
@@ -117,7 +117,7 @@ enum ud_boot_action {
 };
 
 #define UD_BOOT_MAX_CANDIDATES 18u
-#define UD_BOOT_MAX_STEPS 12u
+#define UD_BOOT_MAX_STEPS      12u
 
 struct ud_boot_plan {
     enum ud_boot_action action;
@@ -126,7 +126,7 @@ struct ud_boot_plan {
     struct {
         uint8_t sector;
         struct ud_otadata_entry entry;
-    } write[3]; /* in this order, before anything is tried */
+    } write[3];            /* in this order, before anything is tried */
     bool erase_reset_data; /* AGAIN: the data partitions that factory reset clears */
     bool erase_otadata;    /* AGAIN: all of data/ota */
     uint8_t candidate_count;
@@ -147,9 +147,9 @@ const struct ud_partition *ud_boot_partition(const struct ud_ptable *table, int 
 
 /** Takes the bytes of the candidate while they are hashed, so that what was verified is what runs. All may be NULL. */
 struct ud_boot_sink {
-    esp_err_t (*open)(void *ctx, const struct ud_partition *p);                          /* a candidate begins */
-    esp_err_t (*data)(void *ctx, uint32_t off, const void *data, size_t len);            /* in order, from offset 0 */
-    esp_err_t (*close)(void *ctx, esp_err_t verdict, const struct ud_image_info *info);  /* non-OK: skip it */
+    esp_err_t (*open)(void *ctx, const struct ud_partition *p);                         /* a candidate begins */
+    esp_err_t (*data)(void *ctx, uint32_t off, const void *data, size_t len);           /* in order, from offset 0 */
+    esp_err_t (*close)(void *ctx, esp_err_t verdict, const struct ud_image_info *info); /* non-OK: skip it */
     void *ctx;
 };
 
@@ -177,11 +177,11 @@ struct ud_boot_device {
 
 struct ud_boot_result {
     struct ud_ptable table;
-    struct ud_boot_input input; /* of the last round, as read */
-    struct ud_boot_plan plan;   /* of the last round */
+    struct ud_boot_input input;        /* of the last round, as read */
+    struct ud_boot_plan plan;          /* of the last round */
     const struct ud_partition *loaded; /* into `table`; NULL: reset */
     int loaded_index;
-    struct ud_image_info info;         /* of the loaded image */
+    struct ud_image_info info; /* of the loaded image */
     uint8_t tried_count;
     struct {
         int8_t index;
@@ -189,11 +189,12 @@ struct ud_boot_result {
     } tried[UD_BOOT_MAX_CANDIDATES];
 };
 
-enum { UD_NOTE_BOOT_RULE = UD_NOTE_BOOT, /* a = enum ud_boot_rule, b = arg */
-       UD_NOTE_BOOT_TRY,                 /* a = address, err = verdict, text = label */
-       UD_NOTE_BOOT_OTADATA,             /* a = sector, b = state << 32 | seq: an entry was written */
-       UD_NOTE_BOOT_LOADED,              /* a = address, text = label */
-       UD_NOTE_BOOT_NOTHING,             /* no bootable image */
+enum {
+    UD_NOTE_BOOT_RULE = UD_NOTE_BOOT, /* a = enum ud_boot_rule, b = arg */
+    UD_NOTE_BOOT_TRY,                 /* a = address, err = verdict, text = label */
+    UD_NOTE_BOOT_OTADATA,             /* a = sector, b = state << 32 | seq: an entry was written */
+    UD_NOTE_BOOT_LOADED,              /* a = address, text = label */
+    UD_NOTE_BOOT_NOTHING,             /* no bootable image */
 };
 
 /**

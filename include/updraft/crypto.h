@@ -26,14 +26,14 @@ enum ud_hash_alg {
     UD_HASH_SHA384, /* 48 bytes */
 };
 #define UD_HASH_MAX_BYTES 48u
-#define UD_SHA256_BYTES 32u
-#define UD_MD5_BYTES 16u
+#define UD_SHA256_BYTES   32u
+#define UD_MD5_BYTES      16u
 
 struct ud_crypto_ops {
-    esp_err_t (*hash_start)(void *ctx, enum ud_hash_alg alg, void **state);   /* ESP_ERR_NO_MEM, ESP_ERR_NOT_SUPPORTED */
+    esp_err_t (*hash_start)(void *ctx, enum ud_hash_alg alg, void **state); /* ESP_ERR_NO_MEM, ESP_ERR_NOT_SUPPORTED */
     esp_err_t (*hash_feed)(void *state, const void *data, size_t len);
-    esp_err_t (*hash_finish)(void *state, uint8_t *digest);                   /* releases `state` in any case */
-    void (*hash_drop)(void *state);                                           /* releases `state` */
+    esp_err_t (*hash_finish)(void *state, uint8_t *digest); /* releases `state` in any case */
+    void (*hash_drop)(void *state);                         /* releases `state` */
 };
 struct ud_crypto {
     const struct ud_crypto_ops *ops;

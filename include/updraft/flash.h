@@ -33,7 +33,7 @@ struct ud_flash_geometry {
     uint32_t block;  /* large erase unit, bytes (65536) */
 };
 #define UD_FLASH_GEOMETRY(size_) ((struct ud_flash_geometry){ (size_), 256u, 4096u, 65536u })
-#define UD_FLASH_SECTOR 4096u
+#define UD_FLASH_SECTOR          4096u
 
 enum ud_flash_op { UD_FLASH_READ, UD_FLASH_PROGRAM, UD_FLASH_ERASE };
 
@@ -63,8 +63,9 @@ struct ud_flash {
     bool busy;
 };
 
-enum { UD_NOTE_FLASH_FAILED = UD_NOTE_FLASH, /* a = address, b = length, text = "read", "program", "erase" */
-       UD_NOTE_FLASH_NOT_ERASED,             /* strict: a = address of the first byte that did not end as asked */
+enum {
+    UD_NOTE_FLASH_FAILED = UD_NOTE_FLASH, /* a = address, b = length, text = "read", "program", "erase" */
+    UD_NOTE_FLASH_NOT_ERASED,             /* strict: a = address of the first byte that did not end as asked */
 };
 
 UD_MUST_USE esp_err_t ud_flash_start(struct ud_flash *f, const struct ud_flash_request *req);

@@ -53,13 +53,13 @@ const struct ud_chip *ud_chip_at(size_t i);
 
 /* ---- image --------------------------------------------------------------------------------------------------- */
 
-#define UD_IMAGE_MAGIC 0xE9u
+#define UD_IMAGE_MAGIC        0xE9u
 #define UD_IMAGE_HEADER_BYTES 24u
 #define UD_IMAGE_MAX_SEGMENTS 16u
-#define UD_APP_DESC_BYTES 256u
-#define UD_APP_DESC_OFFSET 32u /* of the description in an image */
-#define UD_APP_DESC_MAGIC 0xABCD5432u
-#define UD_HOST_DESC_ADDR 0x3C000020u /* load address of a host image's segment 0 */
+#define UD_APP_DESC_BYTES     256u
+#define UD_APP_DESC_OFFSET    32u /* of the description in an image */
+#define UD_APP_DESC_MAGIC     0xABCD5432u
+#define UD_HOST_DESC_ADDR     0x3C000020u /* load address of a host image's segment 0 */
 
 struct ud_image_header {
     uint8_t magic;
@@ -103,7 +103,7 @@ struct ud_image_info {
     struct ud_image_segment segment[UD_IMAGE_MAX_SEGMENTS];
     bool has_desc;
     struct ud_app_desc desc;
-    uint8_t checksum;          /* as stored */
+    uint8_t checksum; /* as stored */
     uint8_t checksum_computed;
     bool has_digest;
     uint8_t digest[32];          /* as stored, when has_digest */
@@ -116,19 +116,20 @@ struct ud_image_rules {
     const struct ud_chip *chip; /* windows and pages; NULL: the image's own chip id decides */
     bool check_chip;            /* chip_id must equal `chip_id`, revision must fit */
     uint16_t chip_id;
-    uint16_t revision;          /* of the chip, major * 100 + minor */
+    uint16_t revision; /* of the chip, major * 100 + minor */
     bool ignore_max_revision;
-    bool bootloader;            /* a boot loader image: no upper revision, no digest, no description */
-    bool require_digest;        /* an image without an appended SHA-256 is refused */
-    uint32_t flash_addr;        /* absolute address of the image's first byte: the mapping rule counts from 0 */
+    bool bootloader;     /* a boot loader image: no upper revision, no digest, no description */
+    bool require_digest; /* an image without an appended SHA-256 is refused */
+    uint32_t flash_addr; /* absolute address of the image's first byte: the mapping rule counts from 0 */
     bool check_mapping;
-    uint32_t max_size;          /* of the partition; 0: unbounded */
+    uint32_t max_size; /* of the partition; 0: unbounded */
 };
 
-enum { UD_NOTE_IMAGE_BAD = UD_NOTE_IMAGE, /* a = offset in the image, b = value found, text = what is wrong */
-       UD_NOTE_IMAGE_CHIP,                /* a = chip id expected, b = found */
-       UD_NOTE_IMAGE_REVISION,            /* a = revision of the chip, b = min << 16 | max of the image */
-       UD_NOTE_IMAGE_DIGEST,              /* SHA-256 differs: a = offset of the stored digest, b = image length */
+enum {
+    UD_NOTE_IMAGE_BAD = UD_NOTE_IMAGE, /* a = offset in the image, b = value found, text = what is wrong */
+    UD_NOTE_IMAGE_CHIP,                /* a = chip id expected, b = found */
+    UD_NOTE_IMAGE_REVISION,            /* a = revision of the chip, b = min << 16 | max of the image */
+    UD_NOTE_IMAGE_DIGEST,              /* SHA-256 differs: a = offset of the stored digest, b = image length */
 };
 
 enum ud_image_state {
@@ -151,9 +152,9 @@ struct ud_image_verifier {
     uint32_t stage_left; /* bytes still to come in this state */
     uint32_t stage_len;  /* bytes collected in `stage` */
     uint8_t stage[UD_APP_DESC_BYTES];
-    uint8_t segment;     /* current one */
+    uint8_t segment; /* current one */
     uint8_t checksum;
-    uint32_t mmu_page;   /* bytes */
+    uint32_t mmu_page; /* bytes */
     struct ud_image_info info;
 };
 
@@ -184,7 +185,8 @@ UD_MUST_USE esp_err_t ud_image_verify(struct ud_flash *flash, uint32_t addr, uin
                                       const struct ud_observer *obs, uint8_t *scratch, size_t scratch_len,
                                       struct ud_image_info *info);
 
-/** Header and description alone. Decoders judge lengths only (ESP_ERR_INVALID_SIZE), desc also its magic (NOT_FOUND). */
+/** Header and description alone. Decoders judge lengths only (ESP_ERR_INVALID_SIZE), desc also its magic (NOT_FOUND).
+ */
 UD_MUST_USE esp_err_t ud_image_header_decode(const uint8_t *bytes, size_t len, struct ud_image_header *h);
 void ud_image_header_encode(const struct ud_image_header *h, uint8_t bytes[UD_IMAGE_HEADER_BYTES]);
 UD_MUST_USE esp_err_t ud_app_desc_decode(const uint8_t *bytes, size_t len, struct ud_app_desc *d);

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define UD_OTA_SIZE_UNKNOWN 0xFFFFFFFFu
-#define UD_OTA_SEQUENTIAL 0xFFFFFFFEu
+#define UD_OTA_SEQUENTIAL   0xFFFFFFFEu
 
 struct ud_ota_session;
 
@@ -37,23 +37,24 @@ struct ud_ota {
 #define UD_OTA_SCRATCH 1024u
 
 struct ud_ota_session {
-    struct ud_ota *ota;             /* NULL: closed */
+    struct ud_ota *ota; /* NULL: closed */
     struct ud_ota_session *next;
     const struct ud_partition *partition;
-    uint32_t erase_size;            /* as asked */
+    uint32_t erase_size; /* as asked */
     uint32_t written;
-    bool sequential;                /* sectors are erased as they are entered */
-    bool in_order;                  /* the verifier has seen every byte so far */
+    bool sequential; /* sectors are erased as they are entered */
+    bool in_order;   /* the verifier has seen every byte so far */
     struct ud_image_verifier verifier;
     uint8_t scratch[UD_OTA_SCRATCH]; /* read-back buffer */
 };
 
-enum { UD_NOTE_OTA_BAD_MAGIC = UD_NOTE_OTA, /* a = first byte found */
-       UD_NOTE_OTA_READBACK,                /* a = flash address that reads back differently */
-       UD_NOTE_OTA_VERDICT,                 /* err = verdict, a = address, text = label */
-       UD_NOTE_OTA_HASH_PASS,               /* a whole image was hashed from flash: a = address */
-       UD_NOTE_OTA_SET_BOOT,                /* a = seq, text = label */
-       UD_NOTE_OTA_REFUSED,                 /* begin: err = why, text = label */
+enum {
+    UD_NOTE_OTA_BAD_MAGIC = UD_NOTE_OTA, /* a = first byte found */
+    UD_NOTE_OTA_READBACK,                /* a = flash address that reads back differently */
+    UD_NOTE_OTA_VERDICT,                 /* err = verdict, a = address, text = label */
+    UD_NOTE_OTA_HASH_PASS,               /* a whole image was hashed from flash: a = address */
+    UD_NOTE_OTA_SET_BOOT,                /* a = seq, text = label */
+    UD_NOTE_OTA_REFUSED,                 /* begin: err = why, text = label */
 };
 
 void ud_ota_init(struct ud_ota *ota, struct ud_board *board, bool rollback);
@@ -69,7 +70,8 @@ UD_MUST_USE esp_err_t ud_ota_end(struct ud_ota_session *s);
 /** Close without judging. ESP_ERR_NOT_FOUND when closed already. */
 esp_err_t ud_ota_abort(struct ud_ota_session *s);
 
-/* ---- slots --------------------------------------------------------------------------------------------------------- */
+/* ---- slots ---------------------------------------------------------------------------------------------------------
+ */
 
 /** Consecutive ota_0, ota_1, … in the table (at most 16). */
 uint32_t ud_ota_slot_count(const struct ud_board *b);

@@ -2,7 +2,8 @@
 /**
  * partition: the partition table (binary and CSV) and bounded partition I/O.
  *
- * Binary layout: docs/formats/partition-table.md. Source: ESP-IDF gen_esp32part.py 1.5, flash_partitions.c, partition.c.
+ * Binary layout: docs/formats/partition-table.md. Source: ESP-IDF gen_esp32part.py 1.5, flash_partitions.c,
+ * partition.c.
  *
  *     struct ud_ptable table;
  *     esp_err_t err = ud_ptable_load(flash, 0x8000, crypto, obs, &table);
@@ -18,8 +19,8 @@
 extern "C" {
 #endif
 
-#define UD_PTABLE_BYTES 0xC00u       /* payload of the table's sector */
-#define UD_PTABLE_MAX_ENTRIES 95u    /* plus the terminator; 94 with an MD5 entry */
+#define UD_PTABLE_BYTES          0xC00u /* payload of the table's sector */
+#define UD_PTABLE_MAX_ENTRIES    95u    /* plus the terminator; 94 with an MD5 entry */
 #define UD_PTABLE_DEFAULT_OFFSET 0x8000u
 
 enum { UD_PART_APP = 0, UD_PART_DATA = 1, UD_PART_BOOTLOADER = 2, UD_PART_TABLE = 3, UD_PART_ANY = 0xFF };
@@ -44,7 +45,7 @@ struct ud_partition {
     char label[17];
 };
 #define UD_PART_FLAG_ENCRYPTED 1u
-#define UD_PART_FLAG_READONLY 2u
+#define UD_PART_FLAG_READONLY  2u
 
 static inline bool ud_partition_is_ota(const struct ud_partition *p)
 {
@@ -58,10 +59,11 @@ struct ud_ptable {
     bool has_md5;
 };
 
-enum { UD_NOTE_PTABLE_BAD = UD_NOTE_PARTITION, /* a = byte offset of the entry, text = what is wrong with it */
-       UD_NOTE_PTABLE_UNKNOWN_FLAGS,           /* a = byte offset, b = flags */
-       UD_NOTE_CSV_BAD,                        /* a = line from 1 (0: the table as a whole), text = what and what to do */
-       UD_NOTE_CSV_WARNING,                    /* a = line, text */
+enum {
+    UD_NOTE_PTABLE_BAD = UD_NOTE_PARTITION, /* a = byte offset of the entry, text = what is wrong with it */
+    UD_NOTE_PTABLE_UNKNOWN_FLAGS,           /* a = byte offset, b = flags */
+    UD_NOTE_CSV_BAD,                        /* a = line from 1 (0: the table as a whole), text = what and what to do */
+    UD_NOTE_CSV_WARNING,                    /* a = line, text */
 };
 
 /**
@@ -82,7 +84,8 @@ UD_MUST_USE esp_err_t ud_ptable_encode(const struct ud_ptable *table, const stru
                                        uint8_t bytes[UD_PTABLE_BYTES]);
 
 /** First partition at or after `from` (NULL: from the start) that matches; UD_PART_ANY and label NULL match all. */
-const struct ud_partition *ud_ptable_find(const struct ud_ptable *table, uint8_t type, uint8_t subtype, const char *label);
+const struct ud_partition *ud_ptable_find(const struct ud_ptable *table, uint8_t type, uint8_t subtype,
+                                          const char *label);
 const struct ud_partition *ud_ptable_find_next(const struct ud_ptable *table, const struct ud_partition *after,
                                                uint8_t type, uint8_t subtype, const char *label);
 /** The table's own entry equal to `p` in type, subtype, label (empty = any), address, size and the encrypted flag. */
@@ -93,9 +96,11 @@ const struct ud_partition *ud_ptable_at(const struct ud_ptable *table, uint32_t 
 /* ---- bounded I/O (check order as esp_partition: readonly, offset, length, alignment) ------------------------- */
 
 /** ESP_ERR_INVALID_ARG off > size; ESP_ERR_INVALID_SIZE len > size - off; then the flash's own. */
-UD_MUST_USE esp_err_t ud_partition_read(struct ud_flash *f, const struct ud_partition *p, uint32_t off, void *buf, uint32_t len);
+UD_MUST_USE esp_err_t ud_partition_read(struct ud_flash *f, const struct ud_partition *p, uint32_t off, void *buf,
+                                        uint32_t len);
 /** Also ESP_ERR_NOT_ALLOWED on a read-only partition, first of all. */
-UD_MUST_USE esp_err_t ud_partition_write(struct ud_flash *f, const struct ud_partition *p, uint32_t off, const void *data, uint32_t len);
+UD_MUST_USE esp_err_t ud_partition_write(struct ud_flash *f, const struct ud_partition *p, uint32_t off,
+                                         const void *data, uint32_t len);
 /** Also ESP_ERR_INVALID_SIZE len % sector, then ESP_ERR_INVALID_ARG off % sector. */
 UD_MUST_USE esp_err_t ud_partition_erase(struct ud_flash *f, const struct ud_partition *p, uint32_t off, uint32_t len);
 
@@ -103,13 +108,13 @@ UD_MUST_USE esp_err_t ud_partition_erase(struct ud_flash *f, const struct ud_par
 
 /** Options of the CSV reader and of the table checks; zero is the default of each. */
 struct ud_csv_options {
-    uint32_t table_offset;       /* 0: 0x8000 */
-    uint32_t bootloader_offset;  /* used only if has_bootloader_offset */
-    uint32_t recovery_offset;    /* used only if has_recovery_offset */
-    uint32_t flash_size;         /* 0: not checked */
+    uint32_t table_offset;      /* 0: 0x8000 */
+    uint32_t bootloader_offset; /* used only if has_bootloader_offset */
+    uint32_t recovery_offset;   /* used only if has_recovery_offset */
+    uint32_t flash_size;        /* 0: not checked */
     bool has_bootloader_offset;
     bool has_recovery_offset;
-    bool secure_v1;              /* app sizes in 64 KiB */
+    bool secure_v1; /* app sizes in 64 KiB */
     bool no_md5;
 };
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * update: from a source into a slot. The header is judged before the first flash write, then bytes are pulled and
+ * written until the source ends, the image is judged and the slot is made to boot.
+ *
+ * A source is pull: HTTP, file, memory; the buffer is the caller's. ud_update is the state machine of esp_https_ota,
+ * without HTTP: `idf`'s esp_https_ota drives it with an HTTP source, the command line with any.
+ *
+ *     struct ud_update u;
+ *     esp_err_t err = ud_update_begin(&u, &env, &source, &opt);
+ *     while (err == ESP_OK || err == ESP_ERR_HTTPS_OTA_IN_PROGRESS) { err = ud_update_step(&u); if (err == ESP_OK)
+ * break; } err = err == ESP_OK ? ud_update_finish(&u) : (ud_update_abort(&u), err);
+ */
+#ifndef UPDRAFT_UPDATE_H
+#define UPDRAFT_UPDATE_H
+
+#include "updraft/http.h"
+#include "updraft/ota.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Where bytes come from. read: ESP_OK with got > 0; ESP_OK with got == 0: the end, complete; ESP_ERR_NOT_FINISHED:
+ * nothing within wait_ms, ask again; else it failed (noted by the source). size: -1 unknown.
+ */
+struct ud_source_ops {
+    esp_err_t (*read)(void *ctx, void *buf, size_t cap, uint32_t wait_ms, size_t *got);
+    int64_t (*size)(void *ctx);
+    bool (*is_complete)(void *ctx);
+};
+struct ud_source {
+    const struct ud_source_ops *ops;
+    void *ctx;
+};
+
+/** Bytes in memory, handed out at most `piece` at a time (0: as asked). */
+struct ud_mem_source {
+    const uint8_t *data;
+    size_t len;
+    size_t off;
+    size_t piece;
+};
+struct ud_source ud_mem_source(struct ud_mem_source *m);
+
+/** An opened HTTP response body (after ud_update_http_connect). */
+struct ud_source ud_http_source(struct ud_http *h);
+
+/**
+ * The connect loop of esp_https_ota_begin: open, headers, follow redirects, judge the status by table.
+ * ESP_OK with a body to read; ESP_ERR_HTTP_NOT_MODIFIED, ESP_ERR_HTTP_RANGE_NOT_SATISFIABLE, ESP_ERR_HTTP_MAX_REDIRECT,
+ * ESP_ERR_TIMEOUT, ESP_FAIL …
+ */
+UD_MUST_USE esp_err_t ud_update_http_connect(struct ud_http *h, const struct ud_observer *obs);
+
+#define UD_UPDATE_HEADER_BYTES 1024u /* read before anything is decided; a shorter image cannot be installed */
+
+enum ud_update_state { /* order matters: comparisons use it, as esp_https_ota's */
+                       UD_UPDATE_INIT,
+                       UD_UPDATE_BEGIN,
+                       UD_UPDATE_IN_PROGRESS,
+                       UD_UPDATE_SUCCESS,
+};
+
+enum ud_update_event {
+    UD_UPDATE_VERIFY_CHIP_ID,       /* a = chip id of the new image */
+    UD_UPDATE_VERIFY_CHIP_REVISION, /* a = min_chip_rev_full */
+    UD_UPDATE_WRITE_FLASH,          /* a = bytes written so far, also after a failed write */
+    UD_UPDATE_SET_BOOT,             /* a = subtype of the slot */
+};
+
+struct ud_update_env {
+    struct ud_ota *ota;
+    struct ud_alloc alloc;
+    const struct ud_observer *obs;
+    void (*event)(void *ctx, enum ud_update_event e, uint64_t a); /* may be NULL; never under a lock */
+    void *event_ctx;
+};
+
+struct ud_update_options {
+    const struct ud_partition *slot; /* NULL: next update partition */
+    size_t buffer_size;              /* at least 1024 is taken */
+    bool bulk_erase;
+    bool check_spi_mode;
+    uint32_t wait_ms; /* a single wait for the source */
+};
+
+struct ud_update {
+    struct ud_update_env env;
+    struct ud_update_options opt;
+    struct ud_source source;
+    struct ud_ota_session *session; /* allocated; NULL: none open */
+    const struct ud_partition *slot;
+    enum ud_update_state state;
+    uint8_t *buf;
+    size_t buf_len;
+    size_t header_len; /* bytes of the image's start held in buf and not yet written */
+    bool header_read;
+    uint32_t written;
+};
+
+enum {
+    UD_NOTE_UPDATE_START =
+        UD_NOTE_UPDATE,          /* a = address of the slot, b = image size (UINT64_MAX unknown), text = label */
+    UD_NOTE_UPDATE_SHORT_HEADER, /* a = bytes received: the source ended inside the 1024-byte header */
+    UD_NOTE_UPDATE_STATUS,       /* a = HTTP status that ends the update */
+    UD_NOTE_UPDATE_DONE,         /* a = bytes written */
+    UD_NOTE_UPDATE_NO_SLOT,      /* no OTA slot to write to */
+};
+
+/** ESP_ERR_NO_MEM; ESP_FAIL no slot. On failure nothing is held. `source` and what `env` points to must outlive `u`. */
+UD_MUST_USE esp_err_t ud_update_begin(struct ud_update *u, const struct ud_update_env *env, struct ud_source source,
+                                      const struct ud_update_options *opt);
+/** Read the header if it was not yet, and copy out the 256 bytes of the description. Repeatable before the first step.
+ */
+UD_MUST_USE esp_err_t ud_update_get_desc(struct ud_update *u, uint8_t bytes[UD_APP_DESC_BYTES]);
+/** One step: ESP_ERR_HTTPS_OTA_IN_PROGRESS more to do; ESP_OK all received; else failed (state stays). */
+UD_MUST_USE esp_err_t ud_update_step(struct ud_update *u);
+/** Judge, switch the boot slot (only from SUCCESS), release. First error is returned; `u` is finished in any case. */
+UD_MUST_USE esp_err_t ud_update_finish(struct ud_update *u);
+/** Give up and release; ESP_ERR_NOT_FOUND never escapes. */
+esp_err_t ud_update_abort(struct ud_update *u);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* UPDRAFT_UPDATE_H */
