@@ -26,10 +26,12 @@ extern "C" {
 #define UD_MUST_USE     __attribute__((warn_unused_result))
 #define UD_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+#ifndef __cplusplus /* C++ has <cstring>, whose declarations differ by an exception specifier */
 void *memcpy(void *restrict_dst, const void *restrict_src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
+#endif
 
 /* ---- bytes: little-endian, from any alignment -------------------------------------------------------------- */
 
