@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# How the house is built: one static library a room, made from the folder; strict warnings; sanitizers by option.
+# How the house is built: one static library a room, made from the folder; strict warnings; sanitizers, hardening and
+# fuzzing by option. A new file in a room's folder is found by itself.
 
 option(UPDRAFT_TESTS "Build the tests" ON)
 option(UPDRAFT_EXAMPLES "Build the example firmware" ON)
+option(UPDRAFT_CORES_ONLY "Only the rooms from base to update, freestanding: needs a C compiler and nothing else" OFF)
+option(UPDRAFT_WERROR "Warnings are errors" ON)
+option(UPDRAFT_HARDEN "Hardening flags of a release" OFF)
 option(UPDRAFT_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer (exit code 86 on a report)" OFF)
 option(UPDRAFT_TSAN "ThreadSanitizer instead" OFF)
+option(UPDRAFT_FUZZ "libFuzzer programs (clang) with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+
+include(GNUInstallDirs)
+include(CheckCCompilerFlag)
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -17,22 +25,32 @@ if(CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-find_package(OpenSSL 3.0 REQUIRED)
-find_package(CURL 7.80 REQUIRED)
-find_package(Threads REQUIRED)
-find_path(CJSON_INCLUDE_DIR cjson/cJSON.h REQUIRED)
-find_library(CJSON_LIBRARY cjson REQUIRED)
+if(NOT UPDRAFT_CORES_ONLY)
+  find_package(OpenSSL 3.0 REQUIRED)
+  find_package(CURL 7.80 REQUIRED)
+  find_package(Threads REQUIRED)
+  find_path(CJSON_INCLUDE_DIR cjson/cJSON.h REQUIRED)
+  find_library(CJSON_LIBRARY cjson REQUIRED)
+endif()
 
+# ud_flags: how our own files are compiled.
 add_library(ud_flags INTERFACE)
 target_compile_options(ud_flags INTERFACE
-  -Wall -Wextra -Wshadow -Wvla -Wundef -Werror -fno-common
-  $<$<COMPILE_LANGUAGE:C>:-Wconversion -Wstrict-prototypes -Wmissing-prototypes>)
+  -Wall -Wextra -Wshadow -Wvla -Wundef -fno-common
+  $<$<COMPILE_LANGUAGE:C>:-Wconversion -Wstrict-prototypes -Wmissing-prototypes>
+  $<$<BOOL:${UPDRAFT_WERROR}>:-Werror>)
 target_include_directories(ud_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 
+# ud_sanitize: what every program and library of one build must share.
 add_library(ud_sanitize INTERFACE)
-if(UPDRAFT_SANITIZE)
-  target_compile_options(ud_sanitize INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(ud_sanitize INTERFACE -fsanitize=address,undefined)
+set(UD_ASAN -fsanitize=address,undefined)
+if(UPDRAFT_FUZZ)
+  target_compile_options(ud_sanitize INTERFACE
+    ${UD_ASAN} -fsanitize=fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(ud_sanitize INTERFACE ${UD_ASAN})
+elseif(UPDRAFT_SANITIZE)
+  target_compile_options(ud_sanitize INTERFACE ${UD_ASAN} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(ud_sanitize INTERFACE ${UD_ASAN})
   if(CMAKE_C_COMPILER_ID MATCHES Clang)
     target_link_options(ud_sanitize INTERFACE -shared-libsan)
   endif()
@@ -40,20 +58,46 @@ elseif(UPDRAFT_TSAN)
   target_compile_options(ud_sanitize INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
   target_link_options(ud_sanitize INTERFACE -fsanitize=thread)
 endif()
+if(UPDRAFT_HARDEN)
+  target_compile_options(ud_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_compile_options(ud_sanitize INTERFACE -fPIE -fstack-protector-strong)
+  foreach(flag -fstack-clash-protection -fcf-protection) # not on every processor
+    string(MAKE_C_IDENTIFIER "UD_HAS${flag}" known)
+    check_c_compiler_flag(${flag} ${known})
+    target_compile_options(ud_sanitize INTERFACE $<$<BOOL:${${known}}>:${flag}>)
+  endforeach()
+  target_link_options(ud_sanitize INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+
+# ud_library(<target> <sources...>): a static library of ours; also while its folder is still empty.
+function(ud_library target)
+  set(sources ${ARGN})
+  if(NOT sources)
+    set(sources ${PROJECT_BINARY_DIR}/empty.c)
+    file(CONFIGURE OUTPUT ${sources} CONTENT "/* a room without sources */\n")
+  endif()
+  add_library(${target} STATIC ${sources})
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:ud_flags> PUBLIC ud_sanitize)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_property(GLOBAL APPEND PROPERTY UD_LIBRARIES ${target})
+endfunction()
 
 # src/<name>/*.c -> library ud_<name>. Its private headers are included as "<file>.h", public ones as "updraft/<room>.h".
 function(ud_room name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
-  add_library(ud_${name} STATIC ${sources})
-  set_target_properties(ud_${name} PROPERTIES LINKER_LANGUAGE C)
-  target_link_libraries(ud_${name} PUBLIC ud_sanitize PRIVATE ud_flags)
-  target_include_directories(ud_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+  ud_library(ud_${name} ${sources})
   foreach(dep IN LISTS ARGN)
     target_link_libraries(ud_${name} PUBLIC ud_${dep})
   endforeach()
-  if(name STREQUAL idf)
-    target_include_directories(ud_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include/idf)
+  if(UPDRAFT_CORES_ONLY)
+    target_compile_options(ud_${name} PRIVATE -ffreestanding -ffunction-sections -fdata-sections)
+  elseif(name STREQUAL idf)
+    target_include_directories(ud_${name} PUBLIC
+      $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include/idf> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf>)
   elseif(name STREQUAL lab)
+    target_compile_definitions(ud_${name} PRIVATE _GNU_SOURCE)
     target_include_directories(ud_${name} PRIVATE ${CJSON_INCLUDE_DIR})
     target_link_libraries(ud_${name} PUBLIC ud_port_linux ${CJSON_LIBRARY})
   endif()
@@ -63,22 +107,16 @@ endfunction()
 function(ud_port_linux)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/port/linux/*.c)
   list(FILTER sources EXCLUDE REGEX "firmware_main\\.c$")
-  add_library(ud_port_linux STATIC ${sources})
+  ud_library(ud_port_linux ${sources})
   target_compile_definitions(ud_port_linux PRIVATE _GNU_SOURCE)
-  target_link_libraries(ud_port_linux PRIVATE ud_flags
-    PUBLIC ud_sanitize ud_update OpenSSL::SSL OpenSSL::Crypto CURL::libcurl Threads::Threads)
+  target_link_libraries(ud_port_linux PUBLIC ud_update OpenSSL::SSL OpenSSL::Crypto CURL::libcurl Threads::Threads)
 endfunction()
 
 # compat: FreeRTOS and other neighbours of ESP-IDF, on idf.
 function(ud_compat)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/compat/*.c)
-  if(sources)
-    add_library(ud_compat STATIC ${sources})
-    target_link_libraries(ud_compat PRIVATE ud_flags PUBLIC ud_idf ud_sanitize)
-  else()
-    add_library(ud_compat INTERFACE)
-    target_link_libraries(ud_compat INTERFACE ud_idf)
-  endif()
+  ud_library(ud_compat ${sources})
+  target_link_libraries(ud_compat PUBLIC ud_idf)
 endfunction()
 
 # The `updraft` command: one file a verb.
@@ -90,5 +128,27 @@ function(ud_cli)
     target_include_directories(updraft PRIVATE ${CJSON_INCLUDE_DIR})
     target_link_libraries(updraft PRIVATE ud_flags ud_lab ud_compat ud_port_linux)
     set_target_properties(updraft PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    install(TARGETS updraft RUNTIME)
   endif()
+endfunction()
+
+# The libraries, the headers and a CMake package: find_package(updraft), then link updraft::ud_idf or a lower room.
+function(ud_install)
+  include(CMakePackageConfigHelpers)
+  get_property(libraries GLOBAL PROPERTY UD_LIBRARIES)
+  set(package ${CMAKE_INSTALL_LIBDIR}/cmake/updraft)
+  install(TARGETS ${libraries} ud_sanitize EXPORT updraft ARCHIVE)
+  install(EXPORT updraft NAMESPACE updraft:: FILE updraftTargets.cmake DESTINATION ${package})
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/updraft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h")
+  if(EXISTS ${PROJECT_SOURCE_DIR}/include/idf)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/idf/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf
+      FILES_MATCHING PATTERN "*.h")
+  endif()
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/updraftConfig.cmake.in
+    ${PROJECT_BINARY_DIR}/updraftConfig.cmake INSTALL_DESTINATION ${package})
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/updraftConfigVersion.cmake
+    VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/updraftConfig.cmake ${PROJECT_BINARY_DIR}/updraftConfigVersion.cmake
+    DESTINATION ${package})
 endfunction()
