@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs share; see cli.h. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "updraft/idf.h"
+#include "updraft/port_linux.h"
+
+int cli_error(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fflush(stdout);
+    fputs("updraft: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    return CLI_FAILED;
+}
+
+int cli_usage(const char *command, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fflush(stdout);
+    fputs("updraft: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fprintf(stderr, "\nTry 'updraft %s --help'.\n", command);
+    va_end(ap);
+    return CLI_USAGE;
+}
+
+static void print_overview(const char *command, const char *intro, const struct cli_verb *verbs)
+{
+    const char *gap = command[0] ? " " : "";
+    printf("Usage: updraft %s%sVERB [OPTIONS]\n\n%s\n\n", command, gap, intro);
+    for (const struct cli_verb *v = verbs; v->name; v++)
+        printf("  %-14s %s\n", v->name, v->brief);
+    printf("\n'updraft %s%sVERB --help' tells more, with an example.\n", command, gap);
+}
+
+int cli_dispatch(const char *command, const char *intro, const struct cli_verb *verbs, int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(command, intro, verbs);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_overview(command, intro, verbs);
+        return CLI_OK;
+    }
+    for (const struct cli_verb *v = verbs; v->name; v++)
+        if (strcmp(argv[1], v->name) == 0)
+            return v->run(argc - 1, argv + 1);
+    return cli_usage(command, "'%s' is not a verb of 'updraft%s%s'", argv[1], command[0] ? " " : "", command);
+}
+
+static uint8_t *read_all(int fd, size_t hint, size_t *len)
+{
+    size_t cap = hint + 4096;
+    size_t used = 0;
+    uint8_t *buf = malloc(cap);
+    while (buf) {
+        if (used + 1 >= cap) {
+            uint8_t *more = realloc(buf, cap *= 2);
+            if (!more)
+                break;
+            buf = more;
+        }
+        ssize_t n = read(fd, buf + used, cap - used - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        if (n == 0) {
+            buf[used] = 0;
+            *len = used;
+            return buf;
+        }
+        used += (size_t)n;
+    }
+    free(buf);
+    return NULL;
+}
+
+bool cli_read_file(const char *path, uint8_t **data, size_t *len)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        cli_error("cannot read %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    *data = S_ISDIR(st.st_mode) ? (errno = EISDIR, NULL) : read_all(fd, (size_t)st.st_size, len);
+    if (!*data)
+        cli_error("cannot read %s: %s", path, strerror(errno ? errno : ENOMEM));
+    close(fd);
+    return *data != NULL;
+}
+
+static bool write_all(int fd, const uint8_t *p, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+bool cli_write_file(const char *path, const void *data, size_t len)
+{
+    char *tmp = NULL;
+    if (asprintf(&tmp, "%s.XXXXXX", path) < 0) {
+        cli_error("cannot write %s: out of memory", path);
+        return false;
+    }
+    int fd = mkostemp(tmp, O_CLOEXEC);
+    bool ok = fd >= 0 && write_all(fd, data, len) && fchmod(fd, 0644) == 0;
+    int why = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        why = errno;
+        ok = false;
+    }
+    if (ok && rename(tmp, path) != 0) {
+        why = errno;
+        ok = false;
+    }
+    if (!ok) {
+        cli_error("cannot write %s: %s", path, strerror(why));
+        if (fd >= 0)
+            unlink(tmp);
+    }
+    free(tmp);
+    return ok;
+}
+
+bool cli_parse_u32(const char *text, uint32_t *out)
+{
+    char *end;
+    errno = 0;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    unsigned long long v = strtoull(text, &end, 0);
+    if (errno)
+        return false;
+    unsigned shift = 0;
+    if (*end == 'K' || *end == 'k')
+        shift = 10;
+    else if (*end == 'M' || *end == 'm')
+        shift = 20;
+    if (shift) {
+        end++;
+        if (*end == 'B' || *end == 'b')
+            end++;
+    }
+    if (*end || v > (UINT32_MAX >> shift))
+        return false;
+    *out = (uint32_t)v << shift;
+    return true;
+}
+
+void cli_print_json(cJSON *json)
+{
+    char *text = cJSON_Print(json);
+    puts(text ? text : "{}");
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+void cli_json_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *hex = malloc(2 * len + 1);
+    if (!hex)
+        return;
+    for (size_t i = 0; i < len; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[2 * len] = 0;
+    cJSON_AddStringToObject(object, name, hex);
+    free(hex);
+}
+
+unsigned cli_columns(void)
+{
+    const char *env = getenv("COLUMNS");
+    uint32_t n;
+    if (env && cli_parse_u32(env, &n) && n >= 20 && n <= 1000)
+        return n;
+    struct winsize ws;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col >= 20)
+        return ws.ws_col;
+    return 80;
+}
+
+bool cli_use_color(FILE *stream)
+{
+    const char *no = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    return isatty(fileno(stream)) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
+}
+
+bool cli_is_utf8(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+static void print_error_note(void *ctx, const struct ud_note *note)
+{
+    (void)ctx;
+    if (note->err == ESP_OK || note->err == ESP_ERR_HTTPS_OTA_IN_PROGRESS)
+        return;
+    char text[512];
+    ud_note_sentence(note, text, sizeof text);
+    cli_error("%s", text);
+}
+
+struct ud_observer cli_error_observer(void)
+{
+    return (struct ud_observer){ print_error_note, NULL };
+}
+
+bool cli_load_table(const char *name, const struct ud_csv_options *opt, struct ud_ptable *table)
+{
+    const char *text = ud_csv_default(name);
+    struct ud_crypto crypto = ud_openssl_crypto();
+    struct ud_observer obs = cli_error_observer();
+    if (text)
+        return ud_csv_decode(text, strlen(text), opt, &obs, table) == ESP_OK;
+    uint8_t *data = NULL;
+    size_t len = 0;
+    if (!cli_read_file(name, &data, &len))
+        return false;
+    bool binary = len >= 2 && ((data[0] == 0xAA && data[1] == 0x50) || (data[0] == 0xEB && data[1] == 0xEB));
+    esp_err_t err = binary ? ud_ptable_decode(data, len, opt->flash_size, &crypto, &obs, table)
+                           : ud_csv_decode((const char *)data, len, opt, &obs, table);
+    free(data);
+    if (err != ESP_OK)
+        cli_error("%s is not a partition table that can be used (%s)", name, ud_err_name(err));
+    return err == ESP_OK;
+}

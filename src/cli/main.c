@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `updraft`: one binary for images, partition tables, virtual boards, updates and the server that offers them. */
+#include "cli.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+
+static int cmd_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("updraft " UPDRAFT_VERSION);
+    return CLI_OK;
+}
+
+static const struct cli_verb verbs[] = {
+    { "image", "create, show and verify ESP application images", cmd_image },
+    { "partition", "build and show partition tables", cmd_partition },
+    { "board", "create, run and explain virtual boards", cmd_board },
+    { "ota", "update a board from a URL or a file", cmd_ota },
+    { "serve", "offer images over HTTPS", cmd_serve },
+    { "version", "print the version", cmd_version },
+    { 0 },
+};
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error code, not our end */
+    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+        return cmd_version(argc, argv);
+    return cli_dispatch("", "The ESP-IDF over-the-air update stack, off the chip.", verbs, argc, argv);
+}
