@@ -47,7 +47,10 @@ struct ud_flash_request {
 };
 
 struct ud_flash_ops {
-    /** Begin; the request is valid (range, alignment, not busy). ESP_OK, or the operation failed and nothing runs. */
+    /**
+     * Begin. The request is valid (range, alignment, length >= 1, not busy). ESP_OK: poll until it has ended; else it
+     * has already failed and nothing runs.
+     */
     esp_err_t (*start)(void *ctx, const struct ud_flash_request *req);
     /** ESP_OK ended well; ESP_ERR_NOT_FINISHED busy (ask again in `*wait_us`); else it ended with that error. */
     esp_err_t (*poll)(void *ctx, uint64_t *wait_us);
@@ -66,9 +69,15 @@ struct ud_flash {
 enum {
     UD_NOTE_FLASH_FAILED = UD_NOTE_FLASH, /* a = address, b = length, text = "read", "program", "erase" */
     UD_NOTE_FLASH_NOT_ERASED,             /* strict: a = address of the first byte that did not end as asked */
+    UD_NOTE_FLASH_IO,                     /* the medium behind a driver: a = address, b = its own code, text = why */
 };
 
+/** Begin one operation; a length of 0 is ESP_ERR_INVALID_SIZE here. On an error nothing runs. */
 UD_MUST_USE esp_err_t ud_flash_start(struct ud_flash *f, const struct ud_flash_request *req);
+/**
+ * Ask for the end of the running operation: its result, or ESP_ERR_NOT_FINISHED and `*wait_us`, the time after which
+ * to ask again (a hint; 0 otherwise). ESP_ERR_INVALID_STATE when nothing runs. Does not block.
+ */
 UD_MUST_USE esp_err_t ud_flash_poll(struct ud_flash *f, uint64_t *wait_us);
 
 /** The waiting forms. A length of 0 checks the range and does nothing else. */
@@ -78,12 +87,21 @@ UD_MUST_USE esp_err_t ud_flash_erase(struct ud_flash *f, uint32_t addr, uint32_t
 
 /* ---- RAM driver -------------------------------------------------------------------------------------------- */
 
-/** NOR rules over the caller's bytes (kept, not copied, not erased). `size` is a multiple of 4096. */
+/**
+ * NOR rules over the caller's bytes (kept, not copied, not erased). `size` is a multiple of 4096.
+ *
+ * A program ANDs every byte of the run into the device, as the chip does. In strict mode it then answers
+ * ESP_ERR_FLASH_OP_FAIL if any byte does not hold what was asked for (its bits were not erased before) and notes the
+ * first such address; the bytes before *and after* it are programmed all the same. Writing what is already there, or
+ * clearing further bits, is no error.
+ */
 struct ud_ram_flash {
     uint8_t *bytes;
     uint32_t size;
-    bool strict; /* true after init: a program that does not end as asked is ESP_ERR_FLASH_OP_FAIL, bits are ANDed */
+    bool strict;                   /* true after init */
+    const struct ud_flash *device; /* the struct given to init, whose observer is told */
 };
+/** `flash` becomes the device over `ram`; both stay the caller's and must not move. Set clock and observer after. */
 void ud_ram_flash_init(struct ud_ram_flash *ram, struct ud_flash *flash, uint8_t *bytes, uint32_t size);
 
 /* ---- slow decorator: a fixed extra time per erase or program ------------------------------------------------ */
@@ -96,7 +114,10 @@ struct ud_slow_flash {
     bool ended;        /* below has ended, with `result`; only the time is still to pass */
     esp_err_t result;
 };
-/** `flash` becomes the decorated device over `below` (kept); waits on `clock`. */
+/**
+ * `flash` becomes the decorated device over `below` (kept, both must not move); waits on `clock`. Geometry and
+ * observer are taken from `below`. The extra time runs beside the time of the device below, not after it.
+ */
 void ud_slow_flash_init(struct ud_slow_flash *slow, struct ud_flash *flash, struct ud_flash *below,
                         const struct ud_clock *clock, uint64_t op_us);
 
