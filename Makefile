@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door: names for the commands that CMake presets, ctest and the scripts do. `make help` lists them.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+SOAK_SECONDS ?= 300
+JOBS := $(shell nproc)
+
+.DEFAULT_GOAL := all
+.PHONY: all setup build demo test soak lint format install size clean help
+
+all: setup ## build for development and run the quick tests
+	@start=$$SECONDS; \
+	$(MAKE) --no-print-directory build && \
+	ctest --test-dir build/dev -L '^(unit|arch)$$' -j $(JOBS) --output-on-failure --no-tests=error --progress \
+	    | tr '\r' '\n' | grep -Ev '^ *[0-9]+/[0-9]+ Test +#.* Passed|^(Internal ctest|Test project|$$)'; \
+	status=("$${PIPESTATUS[@]}"); echo "make: $$((SECONDS - start)) s"; exit "$${status[0]}"
+
+setup: ## install what is missing (asks first)
+	@scripts/setup
+
+build: build/dev/build.ninja ## build for development (ASan and UBSan) only
+	@cmake --build --preset dev -- -j $(JOBS)
+
+build/dev/build.ninja: CMakePresets.json
+	@mkdir -p build && cmake --preset dev >build/configure-dev.log || { cat build/configure-dev.log; exit 1; }
+	@touch $@
+
+demo: ## one update from end to end, a rollback, and what is refused
+	@scripts/demo
+
+test: ## everything that CI runs; `make test SUITES="unit arch"` only those
+	@scripts/test $(SUITES)
+
+soak: setup ## fuzz each decoder for SOAK_SECONDS (300), then show scripts again and again
+	@scripts/soak $(SOAK_SECONDS)
+
+lint: setup ## clang-format and clang-tidy over all C
+	@scripts/lint --full
+
+format: setup ## let clang-format rewrite all C
+	@scripts/lint --fix
+
+install: setup ## the release build into $(DESTDIR)$(PREFIX)
+	@mkdir -p build && cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure-release.log \
+	    || { cat build/configure-release.log; exit 1; }
+	@cmake --build --preset release -- -j $(JOBS)
+	@DESTDIR=$(DESTDIR) cmake --install build/release
+
+size: setup ## how large the cores are, room by room
+	@scripts/size
+
+clean: ## remove all that was built (the Python environment stays)
+	@find build -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} + 2>/dev/null || true
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
