@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do the checks of this folder find what they look for? Each test plants one violation in a small tree of its own, and
+sees that a clean tree passes."""
+import os
+import tempfile
+import unittest
+
+import banned
+import floors
+import freestanding
+
+SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+CLEAN = {
+    "include/updraft/base.h": SPDX + "#ifndef UPDRAFT_BASE_H\n#define UPDRAFT_BASE_H\n#include <stdint.h>\n"
+                              "#ifdef __cplusplus\n#endif\nuint64_t ud_base_third(uint64_t n);\n#endif\n",
+    "include/updraft/flash.h": SPDX + '#include "updraft/base.h"\n',
+    "include/updraft/idf.h": SPDX + "#include <stdio.h>\n",
+    "include/idf/esp_ota_ops.h": SPDX,
+    "src/base/base.c": SPDX + '#include "updraft/base.h"\n/* strcpy(a, b) is not called; see "atoi(" */\n'
+                       "static const int table[] = { 1, 2 };\nint ud_base_at(int i);\n"
+                       "int ud_base_at(int i)\n{\n    return table[i & 1];\n}\n",
+    "src/base/README.md": "base\n",
+    "src/flash/README.md": "flash\n",
+    "src/flash/flash.c": SPDX + '#include "flash_private.h"\n#include "updraft/flash.h"\n',
+    "src/flash/flash_private.h": SPDX + "#ifndef FLASH_PRIVATE_H\n#define FLASH_PRIVATE_H\n#endif\n",
+    "port/linux/flash.c": SPDX + '#include <unistd.h>\n#include "updraft/flash.h"\n',
+    "port/linux/firmware_main.c": SPDX + '#include "updraft/idf.h"\n#include "esp_ota_ops.h"\n',
+    "compat/freertos/task.c": SPDX + '#include <stdlib.h>\n#include "updraft/idf.h"\n#include "esp_ota_ops.h"\n',
+}
+
+
+class Planted(unittest.TestCase):
+    def found(self, check, path=None, text=""):
+        with tempfile.TemporaryDirectory() as root:
+            for name, content in {**CLEAN, **({path: text} if path else {})}.items():
+                where = os.path.join(root, name)
+                os.makedirs(os.path.dirname(where), exist_ok=True)
+                with open(where, "w", encoding="utf-8") as f:
+                    f.write(content)
+            return "\n".join(check(root))
+
+    def test_a_clean_tree_passes(self):
+        for check in (floors.check, banned.check, freestanding.check):
+            self.assertEqual(self.found(check), "")
+
+    def test_includes_that_go_up_or_out_are_found(self):
+        planted = {
+            "a room above": ("src/flash/x.c", '#include "updraft/boot.h"\n', "boot (floor 3) is not below flash"),
+            "the same floor": ("src/flash/x.c", '#include "updraft/crypto.h"\n', "crypto (floor 1) is not below flash"),
+            "a public header": ("include/updraft/base.h", '#include "updraft/ota.h"\n', "ota (floor 5) is not below base"),
+            "a C library header": ("src/flash/x.c", "#include <string.h>\n", "<string.h> is not among"),
+            "a system header in idf": ("src/idf/x.c", "#include <pthread.h>\n", "<pthread.h> is not among"),
+            "a system header in compat": ("compat/nvs/x.c", "#include <sys/socket.h>\n", "<sys/socket.h> is not among"),
+            "ESP-IDF in a core": ("src/ota/x.c", '#include "esp_ota_ops.h"\n', "a header of ESP-IDF"),
+            "idf in port": ("port/linux/x.c", '#include "updraft/idf.h"\n', "idf (floor 7) is not below port"),
+            "ESP-IDF in port": ("port/linux/x.c", '#include "esp_ota_ops.h"\n', "a header of ESP-IDF"),
+            "compat in src": ("src/lab/x.c", '#include "compat/freertos/x.h"\n', "nothing under src includes it"),
+            "a path upwards": ("src/flash/x.c", '#include "../base/y.h"\n', "reaches out of its folder"),
+            "another room's private header": ("src/boot/x.c", '#include "flash_private.h"\n', "is not among"),
+            "a header of no room": ("src/boot/x.c", '#include "updraft/misc.h"\n', "is no room's header"),
+            "a new folder": ("src/misc/x.c", "", "belongs to no room"),
+            "a platform in a core": ("src/boot/x.c", '#include "updraft/port.h"\n', "does not know a platform"),
+        }
+        for what, (path, text, message) in planted.items():
+            with self.subTest(what):
+                self.assertIn(message, self.found(floors.check, path, SPDX + text))
+
+    def test_banned_things_are_found(self):
+        body = SPDX + "void f(char *a)\n{\n    %s\n}\n"
+        planted = {
+            "strcpy": ("src/lab/x.c", body % "strcpy(a, a);", "strcpy: use snprintf"),
+            "after return": ("src/lab/x.c", body % "return atoi(a);", "atoi: use"),
+            "strtok": ("port/linux/x.c", body % "strtok(a, a);", "strtok: use"),
+            "bare strtoul": ("src/cli/x.c", body % "g(strtoul(a, NULL, 10));", "strtoul: use"),
+            "bare strtol over lines": ("src/cli/x.c", body % "g(strtol(h(a),\n NULL,\n 10));", "strtol: use"),
+            "#if in a core": ("src/boot/x.c", SPDX + "#if FOO\n#endif\n", "#if FOO"),
+            "#ifdef in a private header": ("src/boot/x.h", SPDX + "#ifndef X_H\n#ifdef Y\n#endif\n#endif\n", "#ifdef Y"),
+            "no licence": ("src/boot/x.c", "int x;\n", "begin with"),
+            "left over": ("src/boot/x.c", SPDX + "/* " + "TO" + "DO: later */\n", "finish it"),
+            "no README": ("src/boot/x.c", SPDX, "src/boot: has no README.md"),
+        }
+        for what, (path, text, message) in planted.items():
+            with self.subTest(what):
+                self.assertIn(message, self.found(banned.check, path, text))
+
+    def test_a_checked_parse_and_a_prototype_pass(self):
+        text = SPDX + "int system(const char *line);\nvoid f(char *a, char **e)\n{\n    g(strtoul(a, e, 10));\n}\n"
+        self.assertEqual(self.found(banned.check, "port/linux/x.c", text), "")
+
+    def test_cores_that_lean_on_a_library_are_found(self):
+        planted = {
+            "a library call": ("int puts(const char *s);\nint ud_f(void);\nint ud_f(void)\n{\n    return puts(\"\") ;\n}\n",
+                               "need puts"),
+            "writable data": ("int ud_counter = 1;\n", "ud_counter is writable"),
+            "zeroed data": ("int ud_f(void);\nint ud_f(void)\n{\n    static int n;\n    return n++;\n}\n", "is writable"),
+            "no header": ("#include <no_such_header.h>\n", "does not compile"),
+            "twice the same": ("int ud_base_at(int i);\nint ud_base_at(int i)\n{\n    return i;\n}\n", "do not link"),
+        }
+        for what, (text, message) in planted.items():
+            with self.subTest(what):
+                self.assertIn(message, self.found(freestanding.check, "src/ota/x.c", SPDX + text))
+
+    def test_a_tree_without_cores_is_not_a_success(self):
+        with tempfile.TemporaryDirectory() as root:
+            self.assertNotEqual(list(freestanding.check(root)), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
