@@ -29,7 +29,8 @@ if(NOT UPDRAFT_CORES_ONLY)
   find_package(OpenSSL 3.0 REQUIRED)
   find_package(CURL 7.80 REQUIRED)
   find_package(Threads REQUIRED)
-  find_path(CJSON_INCLUDE_DIR cjson/cJSON.h REQUIRED)
+  # Found as pkg-config would have it: both <cJSON.h> and <cjson/cJSON.h> work.
+  find_path(CJSON_INCLUDE_DIR cJSON.h PATH_SUFFIXES cjson REQUIRED)
   find_library(CJSON_LIBRARY cjson REQUIRED)
 endif()
 
