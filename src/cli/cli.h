@@ -18,9 +18,9 @@
 
 #include <cJSON.h>
 
-#define CLI_OK 0
+#define CLI_OK     0
 #define CLI_FAILED 1
-#define CLI_USAGE 2
+#define CLI_USAGE  2
 
 /* One sub-command of a verb, for cli_dispatch. */
 struct cli_verb {
