@@ -44,12 +44,23 @@ struct ud_chip {
     bool page_configurable;      /* the page size comes from the description */
     bool map_32bit;              /* no 16 MiB limit on images and segments */
     uint8_t secure_version_bits; /* width of the anti-rollback eFuse field */
+    uint16_t window_pages; /* not 0: drom and irom are this many MMU pages long, `hi` is the largest possible end */
 };
 
-/** Chip by id or by name ("esp32c3", "linux" for host images), NULL if unknown; and by position, NULL past the end. */
+/**
+ * Chip by id or by name ("esp32c3", also "ESP32-C3"; "linux" or "host" for host images), NULL if unknown; and by
+ * position, NULL past the end.
+ */
 const struct ud_chip *ud_chip_by_id(uint16_t id);
 const struct ud_chip *ud_chip_by_name(const char *name);
 const struct ud_chip *ud_chip_at(size_t i);
+/** Is `addr` mapped from flash (DROM, IROM, mapped PSRAM) with MMU pages of `page` bytes? */
+bool ud_chip_is_mapped(const struct ud_chip *chip, uint32_t addr, uint32_t page);
+/**
+ * MMU page, bytes: 2^log2 when the chip's page is configurable and can be that, else ESP-IDF's default (64 KiB; on
+ * configurable chips 16 KiB for 1 MB of flash and 32 KiB for 2 MB). `spi_size` is the high nibble of header byte 3.
+ */
+uint32_t ud_chip_page(const struct ud_chip *chip, uint8_t log2, uint8_t spi_size);
 
 /* ---- image --------------------------------------------------------------------------------------------------- */
 
@@ -60,6 +71,7 @@ const struct ud_chip *ud_chip_at(size_t i);
 #define UD_APP_DESC_OFFSET    32u /* of the description in an image */
 #define UD_APP_DESC_MAGIC     0xABCD5432u
 #define UD_HOST_DESC_ADDR     0x3C000020u /* load address of a host image's segment 0 */
+#define UD_IMAGE_SIZE_LIMIT   0x1000000u  /* 16 MiB: largest image, and one more than the largest segment */
 
 struct ud_image_header {
     uint8_t magic;
@@ -97,6 +109,32 @@ struct ud_image_segment {
     uint32_t off; /* of the data, from the start of the image */
 };
 
+/**
+ * What can be wrong with an image. The first that is found ends the verification, except that `lenient` rules only
+ * record the ones that leave the structure readable. Each is noted once.
+ */
+enum ud_image_problem {
+    UD_IMAGE_BAD_MAGIC,     /* byte 0 is not E9 */
+    UD_IMAGE_BAD_CHIP,      /* ESP_FAIL: chip id */
+    UD_IMAGE_BAD_REVISION,  /* ESP_FAIL: chip revision */
+    UD_IMAGE_MANY_SEGMENTS, /* more than 16 */
+    UD_IMAGE_NO_SEGMENTS,   /* none, and it is not a boot loader image */
+    UD_IMAGE_NO_DIGEST,     /* require_digest, and there is none */
+    UD_IMAGE_ODD_SEGMENT,   /* a length that is not a multiple of 4 */
+    UD_IMAGE_LONG_SEGMENT,  /* 16 MiB and more (chips with map_32bit: 2^32 - 1) */
+    UD_IMAGE_TOO_LONG,      /* does not fit max_size, or is larger than images can be */
+    UD_IMAGE_SHORT_FIRST,   /* segment 0 of an app is shorter than a description */
+    UD_IMAGE_NO_DESC,       /* ESP_FAIL: no description where one must be (configurable pages, host images) */
+    UD_IMAGE_BAD_MAPPING,   /* flash address and load address differ modulo the MMU page */
+    UD_IMAGE_BAD_CHECKSUM,  /* XOR of the segment data */
+    UD_IMAGE_BAD_DIGEST,    /* appended SHA-256 */
+    UD_IMAGE_TRUNCATED,     /* the bytes end before the image does */
+    UD_IMAGE_PROBLEM_COUNT,
+};
+#define UD_IMAGE_PROBLEM_BIT(problem) (1u << (problem))
+/** What is wrong, a few words without a capital; NULL when there is no such problem. */
+const char *ud_image_problem_text(unsigned problem);
+
 /** What a verified (or merely parsed) image is. */
 struct ud_image_info {
     struct ud_image_header header;
@@ -109,6 +147,8 @@ struct ud_image_info {
     uint8_t digest[32];          /* as stored, when has_digest */
     uint8_t digest_computed[32]; /* SHA-256 of everything before it (or of the whole image without one) */
     uint32_t len;                /* image length, digest included */
+    uint8_t segment_count;       /* segments whose header was read */
+    uint32_t problems;           /* UD_IMAGE_PROBLEM_BITs; 0 for an image that was accepted by strict rules */
 };
 
 /** What an image is held against. Zeroed: parse and check integrity only, whatever the chip. */
@@ -118,11 +158,12 @@ struct ud_image_rules {
     uint16_t chip_id;
     uint16_t revision; /* of the chip, major * 100 + minor */
     bool ignore_max_revision;
-    bool bootloader;     /* a boot loader image: no upper revision, no digest, no description */
-    bool require_digest; /* an image without an appended SHA-256 is refused */
+    bool bootloader;     /* a boot loader image: no upper revision, digest not compared, no description asked for */
+    bool require_digest; /* an image without an appended SHA-256 is refused; it is compared, a boot loader's too */
     uint32_t flash_addr; /* absolute address of the image's first byte: the mapping rule counts from 0 */
     bool check_mapping;
     uint32_t max_size; /* of the partition; 0: unbounded */
+    bool lenient;      /* go on after a problem that leaves the structure readable: see info.problems */
 };
 
 enum {
@@ -156,6 +197,8 @@ struct ud_image_verifier {
     uint8_t checksum;
     uint32_t mmu_page; /* bytes */
     struct ud_image_info info;
+    const struct ud_chip *chip; /* of the rules, or the image's own; NULL unknown */
+    uint32_t limit;             /* the image may not be longer than this */
 };
 
 /** Start; `rules` is copied, crypto and obs are kept. Fails only if the hash cannot start. */
@@ -177,13 +220,23 @@ static inline bool ud_image_verifier_is_done(const struct ud_image_verifier *v)
 }
 
 /**
- * Verify the image at [addr, addr + size) by reading flash through `scratch` (any length >= 64).
- * rules->flash_addr and max_size are set from addr and size. Flash errors are returned as they are.
+ * Verify the image at [addr, addr + size) by reading flash through `scratch` (any length >= 64, else
+ * ESP_ERR_INVALID_ARG). rules->flash_addr and max_size are set from addr and size. Flash errors are returned as they
+ * are; ESP_ERR_INVALID_ARG also for a size above 16 MiB when rules->chip cannot map more. `*info` as for finish.
  */
 UD_MUST_USE esp_err_t ud_image_verify(struct ud_flash *flash, uint32_t addr, uint32_t size,
                                       const struct ud_image_rules *rules, const struct ud_crypto *crypto,
                                       const struct ud_observer *obs, uint8_t *scratch, size_t scratch_len,
                                       struct ud_image_info *info);
+
+/**
+ * Look into the image that starts at `bytes`: as the verifier with `rules` (NULL: zeroed) made lenient. ESP_OK when the
+ * structure could be read to its end; the image is good only if info->problems is 0 then. Anything else:
+ * ESP_ERR_IMAGE_INVALID or an error of crypto. `*info` is always set, to what could be read.
+ */
+UD_MUST_USE esp_err_t ud_image_inspect(const void *bytes, size_t len, const struct ud_image_rules *rules,
+                                       const struct ud_crypto *crypto, const struct ud_observer *obs,
+                                       struct ud_image_info *info);
 
 /** Header and description alone. Decoders judge lengths only (ESP_ERR_INVALID_SIZE), desc also its magic (NOT_FOUND).
  */
@@ -199,8 +252,8 @@ UD_MUST_USE esp_err_t ud_image_check_chip(const struct ud_image_header *h, const
 
 struct ud_image_part {
     uint32_t load_addr;
-    const void *data;
-    uint32_t len; /* padded with zeros to a multiple of 4 in the image */
+    const void *data; /* NULL: zeros */
+    uint32_t len;     /* padded with zeros to a multiple of 4 in the image */
 };
 
 /** What to build; `desc` (may be NULL) is encoded over the start of part 0's data, which must be >= 256 bytes then. */
@@ -212,9 +265,15 @@ struct ud_image_spec {
     bool append_digest;
 };
 
-/** Image length of a spec; ESP_ERR_INVALID_SIZE when it exceeds the format. */
+/**
+ * Image length of a spec. ESP_ERR_INVALID_SIZE when it exceeds the format: no part or more than 16, a part or the whole
+ * beyond the limits, a description that does not fit part 0.
+ */
 UD_MUST_USE esp_err_t ud_image_spec_size(const struct ud_image_spec *spec, uint32_t *size);
-/** Build into `buf`; ESP_ERR_INVALID_SIZE when cap is short. */
+/**
+ * Build into `buf`, `*size` bytes of it; ESP_ERR_INVALID_SIZE when cap is short; errors of ud_image_spec_size and of
+ * crypto (asked only when append_digest). On failure `*size` is untouched and buf undefined.
+ */
 UD_MUST_USE esp_err_t ud_image_encode(const struct ud_image_spec *spec, const struct ud_crypto *crypto, uint8_t *buf,
                                       size_t cap, uint32_t *size);
 
@@ -226,6 +285,18 @@ UD_MUST_USE esp_err_t ud_image_encode(const struct ud_image_spec *spec, const st
 UD_MUST_USE esp_err_t ud_image_host_spec(const void *elf, uint32_t elf_len, const struct ud_app_desc *desc,
                                          uint8_t desc_bytes[UD_APP_DESC_BYTES], struct ud_image_part parts[2],
                                          struct ud_image_spec *spec);
+/** Segment of the program of a verified host image; NULL if it is none (chip id, two segments, their addresses). */
+const struct ud_image_segment *ud_image_host_program(const struct ud_image_info *info);
+
+/**
+ * An image for `chip` around any bytes: description alone in segment 0, then `raw` (kept, not copied) at `load_addr`,
+ * after a segment of padding where the mapping rule needs it (in a slot aligned to the MMU page). `desc` is encoded
+ * into `desc_bytes`. ESP_ERR_INVALID_ARG: a mapped load address that is not a multiple of 4.
+ */
+UD_MUST_USE esp_err_t ud_image_raw_spec(const struct ud_chip *chip, const void *raw, uint32_t raw_len,
+                                        uint32_t load_addr, const struct ud_app_desc *desc,
+                                        uint8_t desc_bytes[UD_APP_DESC_BYTES], struct ud_image_part parts[3],
+                                        struct ud_image_spec *spec);
 /** e_machine of an ELF that is a 64- or 32-bit little-endian executable (ET_EXEC or ET_DYN), 0 if it is not one. */
 uint16_t ud_elf_machine(const uint8_t *bytes, size_t len);
 /** e_machine of the machine this was compiled for. */
