@@ -12,8 +12,8 @@ JOBS := $(shell nproc)
 all: setup ## build for development and run the quick tests
 	@start=$$SECONDS; \
 	$(MAKE) --no-print-directory build && \
-	ctest --test-dir build/dev -L '^(unit|arch)$$' -j $(JOBS) --output-on-failure --no-tests=error --progress \
-	    | tr '\r' '\n' | grep -Ev '^ *[0-9]+/[0-9]+ Test +#.* Passed|^(Internal ctest|Test project|$$)'; \
+	ctest --test-dir build/dev -L '^(unit|arch)$$' -j $(JOBS) --output-on-failure --no-tests=error \
+	    | grep -Ev '^ *[0-9]+/[0-9]+ Test +#.* Passed|^ +Start +[0-9]+:|^(Internal ctest|Test project|$$)'; \
 	status=("$${PIPESTATUS[@]}"); echo "make: $$((SECONDS - start)) s"; exit "$${status[0]}"
 
 setup: ## install what is missing (asks first)
@@ -32,7 +32,7 @@ demo: ## one update from end to end, a rollback, and what is refused
 test: ## everything that CI runs; `make test SUITES="unit arch"` only those
 	@scripts/test $(SUITES)
 
-soak: setup ## fuzz each decoder for SOAK_SECONDS (300), then show scripts again and again
+soak: setup ## fuzz each decoder for SOAK_SECONDS (300), then repeat what has threads, and the demo
 	@scripts/soak $(SOAK_SECONDS)
 
 lint: setup ## clang-format and clang-tidy over all C

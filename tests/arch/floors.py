@@ -13,7 +13,6 @@ from house import C_LIBRARY_HEADERS, CORES, FLOORS, FREESTANDING_HEADERS, c_file
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 CORE_TOP = max(FLOORS[room] for room in CORES)
-CXX_HEADERS = {"type_traits", "utility", "cstddef", "cstdint", "cstring"}
 PORT_HEADERS = ("port",)  # updraft/port*.h: what a platform supplies; for whoever puts a process together
 
 
@@ -40,7 +39,7 @@ def place_of(path):
     if parts[0] == "compat":
         return Place("compat", FLOORS["lab"], (), C_LIBRARY_HEADERS, idf=True)
     if parts[:2] == ["include", "idf"]:
-        return Place("the headers of ESP-IDF", FLOORS["lab"], (), C_LIBRARY_HEADERS | CXX_HEADERS, idf=True)
+        return Place("the headers of ESP-IDF", FLOORS["lab"], (), None, idf=True)
     if parts[:2] == ["include", "updraft"]:
         room = room_of_header("/".join(parts[2:]))
         if room in PORT_HEADERS:
