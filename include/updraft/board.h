@@ -70,7 +70,8 @@ struct ud_board {
 UD_MUST_USE esp_err_t ud_board_load_table(struct ud_board *b, uint32_t running_addr);
 /** Rules by which this board judges an image at `p`. */
 struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struct ud_partition *p);
-/** Keep or ask the one verdict; `ask` is true only for the same range at the same flash generation. */
+/** Keep or ask the one verdict; `has` is true only for the same range at the same flash
+ * generation. */
 void ud_board_set_verdict(struct ud_board *b, const struct ud_partition *p, const struct ud_image_info *info);
 bool ud_board_has_verdict(const struct ud_board *b, const struct ud_partition *p, struct ud_image_info *info);
 

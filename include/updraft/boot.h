@@ -50,15 +50,18 @@ int ud_otadata_active(const struct ud_otadata_entry e[2]);
 /** Slot an entry names, given `slots` > 0. */
 uint32_t ud_otadata_slot(const struct ud_otadata_entry *e, uint32_t slots);
 /**
- * Seq that selects `slot` of `slots` over `active_seq`: the smallest congruent value that is not below it.
- * false when no 32-bit value does (seq near 2^32); the caller refuses.
+ * Seq that selects `slot` of `slots` (> 0) over `active_seq`: the smallest congruent value that is not below it, and
+ * not 0. false when none below 0xFFFFFFFF does (it would read as blank); the caller refuses.
  */
 bool ud_otadata_next_seq(uint32_t slots, uint32_t active_seq, uint32_t slot, uint32_t *seq);
 const char *ud_ota_state_name(uint32_t state); /* "NEW", …, "UNDEFINED"; "?" for other values */
 
 /** Read both entries; partition too small: ESP_ERR_INVALID_SIZE. */
 UD_MUST_USE esp_err_t ud_otadata_read(struct ud_flash *f, const struct ud_partition *p, struct ud_otadata_entry e[2]);
-/** The one writer: erase sector `i` (0, 1), then program the entry. Order matters; see docs/formats/otadata.md. */
+/**
+ * The one writer: erase sector `i` (0, 1), then program the entry and read it back (ESP_ERR_FLASH_OP_FAIL when it
+ * differs). Order matters; see docs/formats/otadata.md.
+ */
 UD_MUST_USE esp_err_t ud_otadata_write(struct ud_flash *f, const struct ud_partition *p, unsigned i,
                                        const struct ud_otadata_entry *e);
 /** Erase sector `i`, leaving it blank. */
@@ -82,7 +85,7 @@ struct ud_boot_input {
     enum ud_otadata_presence otadata;
     struct ud_otadata_entry entry[2];
     bool deep_sleep_wake;
-    bool factory_reset_pin; /* held long enough; false on the second round */
+    bool factory_reset_pin; /* held long enough; false, as test_pin, on the second round */
     bool test_pin;
     bool factory_reset_erases_otadata;
 };
@@ -112,7 +115,7 @@ struct ud_boot_step {
 
 enum ud_boot_action {
     UD_BOOT_TRY,   /* do the writes, then try the candidates in order */
-    UD_BOOT_AGAIN, /* do the writes and erases, then ask again without the factory-reset pin */
+    UD_BOOT_AGAIN, /* do the writes and erases, then ask again on what is left with both pins released */
     UD_BOOT_RESET, /* nothing can be started */
 };
 
@@ -145,7 +148,10 @@ const struct ud_partition *ud_boot_partition(const struct ud_ptable *table, int 
 
 /* ---- the loader ------------------------------------------------------------------------------------------------ */
 
-/** Takes the bytes of the candidate while they are hashed, so that what was verified is what runs. All may be NULL. */
+/**
+ * Takes the bytes of the candidate while they are hashed, so that what was verified is what runs. All may be NULL.
+ * The last piece may reach beyond the end of the image. After an `open` that returned ESP_OK there is one `close`.
+ */
 struct ud_boot_sink {
     esp_err_t (*open)(void *ctx, const struct ud_partition *p);                         /* a candidate begins */
     esp_err_t (*data)(void *ctx, uint32_t off, const void *data, size_t len);           /* in order, from offset 0 */
@@ -192,18 +198,22 @@ struct ud_boot_result {
 enum {
     UD_NOTE_BOOT_RULE = UD_NOTE_BOOT, /* a = enum ud_boot_rule, b = arg */
     UD_NOTE_BOOT_TRY,                 /* a = address, err = verdict, text = label */
-    UD_NOTE_BOOT_OTADATA,             /* a = sector, b = state << 32 | seq: an entry was written */
+    UD_NOTE_BOOT_OTADATA,             /* a = sector, b = state << 32 | seq, err: an entry was written, or not */
     UD_NOTE_BOOT_LOADED,              /* a = address, text = label */
     UD_NOTE_BOOT_NOTHING,             /* no bootable image */
+    UD_NOTE_BOOT_ERASED,              /* factory reset: a = address, b = length, err, text = label */
 };
 
 /**
  * One boot. ESP_OK with `loaded` set; ESP_ERR_NOT_FOUND nothing bootable (`result` still tells what was tried);
- * else the table's or the flash's error.
+ * else the error of reading the table or otadata. A write to otadata that fails is noted and does not stop the boot.
  */
 UD_MUST_USE esp_err_t ud_boot_run(struct ud_boot_device *dev, struct ud_boot_result *result);
 
-/** What ud_boot_run would do, without writing (reads and verifies the candidates): for `board why` and `board map`. */
+/**
+ * What ud_boot_run would do, without writing and without the sink (reads and verifies the candidates): for `board why`
+ * and `board map`. A factory reset is applied to the snapshot.
+ */
 UD_MUST_USE esp_err_t ud_boot_explain(struct ud_boot_device *dev, struct ud_boot_result *result);
 
 #ifdef __cplusplus

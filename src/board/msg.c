@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages between a supervisor and the firmware it runs: packets of one size, each field at a fixed place, the rest
+ * zero. Layout: docs/formats/messages.md.
+ */
+#include "updraft/board.h"
+
+enum {
+    OFF_VERSION = 0, /* u16 */
+    OFF_TYPE = 2,    /* u16 */
+    OFF_BODY = 4,
+    OFF_RESET_REASON = OFF_BODY,
+    OFF_RUNS_HOST = OFF_BODY + 1,
+    OFF_REQUIRE_DIGEST = OFF_BODY + 2,
+    OFF_CHIP_ID = OFF_BODY + 4,
+    OFF_REVISION = OFF_BODY + 6,
+    OFF_RUNNING = OFF_BODY + 8,
+    OFF_BOOT_COUNT = OFF_BODY + 12,
+    OFF_FLASH_SIZE = OFF_BODY + 16,
+    OFF_TABLE = OFF_BODY + 20,
+    OFF_SLOW_FLASH = OFF_BODY + 24,
+    OFF_CUT_AT = OFF_BODY + 28,
+    OFF_CUT_VARIANT = OFF_BODY + 32,
+    OFF_INPUTS = OFF_BODY + 36, /* u64, low word first */
+    OFF_TEXT = OFF_BODY,        /* PANIC */
+};
+
+static void encode_boot(const struct ud_msg_boot *b, uint8_t *bytes)
+{
+    bytes[OFF_RESET_REASON] = b->reset_reason;
+    bytes[OFF_RUNS_HOST] = b->runs_host;
+    bytes[OFF_REQUIRE_DIGEST] = b->require_digest;
+    ud_store_le16(bytes + OFF_CHIP_ID, b->chip_id);
+    ud_store_le16(bytes + OFF_REVISION, b->revision);
+    ud_store_le32(bytes + OFF_RUNNING, b->running_addr);
+    ud_store_le32(bytes + OFF_BOOT_COUNT, b->boot_count);
+    ud_store_le32(bytes + OFF_FLASH_SIZE, b->flash_size);
+    ud_store_le32(bytes + OFF_TABLE, b->table_offset);
+    ud_store_le32(bytes + OFF_SLOW_FLASH, b->slow_flash_us);
+    ud_store_le32(bytes + OFF_CUT_AT, b->cut_at);
+    ud_store_le32(bytes + OFF_CUT_VARIANT, b->cut_variant);
+    ud_store_le32(bytes + OFF_INPUTS, (uint32_t)b->inputs);
+    ud_store_le32(bytes + OFF_INPUTS + 4, (uint32_t)(b->inputs >> 32));
+}
+
+static void decode_boot(const uint8_t *bytes, struct ud_msg_boot *b)
+{
+    b->reset_reason = bytes[OFF_RESET_REASON];
+    b->runs_host = bytes[OFF_RUNS_HOST];
+    b->require_digest = bytes[OFF_REQUIRE_DIGEST];
+    b->chip_id = ud_load_le16(bytes + OFF_CHIP_ID);
+    b->revision = ud_load_le16(bytes + OFF_REVISION);
+    b->running_addr = ud_load_le32(bytes + OFF_RUNNING);
+    b->boot_count = ud_load_le32(bytes + OFF_BOOT_COUNT);
+    b->flash_size = ud_load_le32(bytes + OFF_FLASH_SIZE);
+    b->table_offset = ud_load_le32(bytes + OFF_TABLE);
+    b->slow_flash_us = ud_load_le32(bytes + OFF_SLOW_FLASH);
+    b->cut_at = ud_load_le32(bytes + OFF_CUT_AT);
+    b->cut_variant = ud_load_le32(bytes + OFF_CUT_VARIANT);
+    b->inputs = (uint64_t)ud_load_le32(bytes + OFF_INPUTS + 4) << 32 | ud_load_le32(bytes + OFF_INPUTS);
+}
+
+void ud_msg_encode(const struct ud_msg *m, uint8_t bytes[UD_MSG_BYTES])
+{
+    memset(bytes, 0, UD_MSG_BYTES);
+    ud_store_le16(bytes + OFF_VERSION, UD_MSG_VERSION);
+    ud_store_le16(bytes + OFF_TYPE, (uint16_t)m->type);
+    if (m->type == UD_MSG_BOOT)
+        encode_boot(&m->boot, bytes);
+    else if (m->type == UD_MSG_PANIC)
+        memcpy(bytes + OFF_TEXT, m->text, ud_strnlen(m->text, sizeof m->text - 1));
+}
+
+esp_err_t ud_msg_decode(const uint8_t *bytes, size_t len, struct ud_msg *m)
+{
+    if (len != UD_MSG_BYTES)
+        return ESP_ERR_INVALID_SIZE;
+    if (ud_load_le16(bytes + OFF_VERSION) != UD_MSG_VERSION)
+        return ESP_ERR_INVALID_VERSION;
+    uint16_t type = ud_load_le16(bytes + OFF_TYPE);
+    if (type < UD_MSG_HELLO || type > UD_MSG_FEED)
+        return ESP_ERR_INVALID_ARG;
+
+    *m = (struct ud_msg){ .type = (enum ud_msg_type)type };
+    if (m->type == UD_MSG_BOOT)
+        decode_boot(bytes, &m->boot);
+    else if (m->type == UD_MSG_PANIC)
+        ud_strcopy(m->text, sizeof m->text, (const char *)bytes + OFF_TEXT, sizeof m->text - 1);
+    return ESP_OK;
+}
