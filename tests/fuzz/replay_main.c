@@ -52,7 +52,9 @@ static void vary(uint8_t *data, size_t size)
     for (size_t i = 0; i < changes; i++) {
         size_t at = next_random(&random) % size;
         uint8_t old = data[at];
-        data[at] = i % 2 == 0 ? (uint8_t)(old ^ 1u << next_random(&random) % 8) : (uint8_t)next_random(&random);
+        uint32_t bit = 1u << next_random(&random) % 8;
+        uint32_t byte = next_random(&random);
+        data[at] = (uint8_t)(i % 2 == 0 ? old ^ bit : byte);
         run(data, size);
         data[at] = old;
     }
