@@ -22,11 +22,11 @@ setup: ## install what is missing (asks first)
 build: build/dev/build.ninja ## build for development (ASan and UBSan) only
 	@cmake --build --preset dev -- -j $(JOBS)
 
-build/dev/build.ninja: CMakePresets.json
+build/dev/build.ninja: CMakePresets.json | setup
 	@mkdir -p build && cmake --preset dev >build/configure-dev.log || { cat build/configure-dev.log; exit 1; }
 	@touch $@
 
-demo: ## one update from end to end, a rollback, and what is refused
+demo: build ## one update from end to end, a rollback, and what is refused
 	@scripts/demo
 
 test: ## everything that CI runs; `make test SUITES="unit arch"` only those
@@ -44,7 +44,7 @@ format: setup ## let clang-format rewrite all C
 install: setup ## the release build into $(DESTDIR)$(PREFIX)
 	@mkdir -p build && cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure-release.log \
 	    || { cat build/configure-release.log; exit 1; }
-	@cmake --build --preset release -- -j $(JOBS)
+	@cmake --build --preset release --target ud_installed -- -j $(JOBS)
 	@DESTDIR=$(DESTDIR) cmake --install build/release
 
 size: setup ## how large the cores are, room by room

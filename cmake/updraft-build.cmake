@@ -138,6 +138,7 @@ function(ud_install)
   include(CMakePackageConfigHelpers)
   get_property(libraries GLOBAL PROPERTY UD_LIBRARIES)
   set(package ${CMAKE_INSTALL_LIBDIR}/cmake/updraft)
+  add_custom_target(ud_installed DEPENDS ${libraries} $<TARGET_NAME_IF_EXISTS:updraft>)
   install(TARGETS ${libraries} ud_sanitize EXPORT updraft ARCHIVE)
   install(EXPORT updraft NAMESPACE updraft:: FILE updraftTargets.cmake DESTINATION ${package})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/updraft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
