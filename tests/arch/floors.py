@@ -3,7 +3,7 @@
 
 A room of src/ includes public headers of lower rooms, its own, and private headers of its own folder. Cores take five
 standard headers, idf and compat the C library, lab and cli any system header. Nothing under src/ includes compat, and
-port/linux only the cores; its firmware_main.c alone may include idf.
+port/linux only the cores; its firmware_main.c (with firmware.h) alone may include idf.
 """
 import os
 import re
@@ -13,6 +13,8 @@ from house import C_LIBRARY_HEADERS, CORES, FLOORS, FREESTANDING_HEADERS, c_file
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 CORE_TOP = max(FLOORS[room] for room in CORES)
+# What is linked into a host image beside the libraries, and the header that it shares with generated files.
+STARTUP = ("port/linux/firmware_main.c", "port/linux/firmware.h")
 PORT_HEADERS = ("port",)  # updraft/port*.h: what a platform supplies; for whoever puts a process together
 
 
@@ -32,7 +34,7 @@ def place_of(path):
         floor = FLOORS[room]
         system = FREESTANDING_HEADERS if room in CORES else C_LIBRARY_HEADERS if room == "idf" else None
         return Place(room, floor, (room,), system, idf=floor >= FLOORS["idf"], port=floor > FLOORS["idf"])
-    if path == "port/linux/firmware_main.c":
+    if path in STARTUP:
         return Place("the start-up of firmware", FLOORS["lab"], (), None, idf=True, port=True)
     if parts[0] == "port":
         return Place("port", CORE_TOP + 1, (), None, port=True)
@@ -56,6 +58,8 @@ def judge(root, path, place, name):
     """Why this include is wrong, or None."""
     if ".." in name.split("/") or name.startswith("/"):
         return "reaches out of its folder"
+    if name == "firmware.h" and path.startswith("port/") and path not in STARTUP:
+        return "only firmware_main.c stands on idf"
     if "compat/" in name and path.startswith("src/"):
         return "compat stands on idf; nothing under src includes it"
     if name.startswith("updraft/"):

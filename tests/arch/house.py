@@ -16,7 +16,7 @@ CORES = ("base", "crypto", "flash", "partition", "image", "boot", "board", "ota"
 FREESTANDING_HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "limits.h", "stdarg.h"}
 C_LIBRARY_HEADERS = FREESTANDING_HEADERS | {
     "assert.h", "ctype.h", "errno.h", "inttypes.h", "math.h", "setjmp.h", "signal.h", "stdio.h", "stdlib.h",
-    "string.h", "strings.h", "sys/types.h", "time.h",
+    "stdatomic.h", "string.h", "strings.h", "sys/types.h", "time.h",
 }
 
 

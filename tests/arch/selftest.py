@@ -54,6 +54,7 @@ class Planted(unittest.TestCase):
             "ESP-IDF in a core": ("src/ota/x.c", '#include "esp_ota_ops.h"\n', "a header of ESP-IDF"),
             "idf in port": ("port/linux/x.c", '#include "updraft/idf.h"\n', "idf (floor 7) is not below port"),
             "ESP-IDF in port": ("port/linux/x.c", '#include "esp_ota_ops.h"\n', "a header of ESP-IDF"),
+            "the start-up in port": ("port/linux/x.c", '#include "firmware.h"\n', "only firmware_main.c stands on idf"),
             "compat in src": ("src/lab/x.c", '#include "compat/freertos/x.h"\n', "nothing under src includes it"),
             "a path upwards": ("src/flash/x.c", '#include "../base/y.h"\n', "reaches out of its folder"),
             "another room's private header": ("src/boot/x.c", '#include "flash_private.h"\n', "is not among"),
