@@ -49,6 +49,8 @@ struct ud_idf_env {
     esp_err_t (*transport_create)(void *ctx, struct ud_transport *out);
     void (*transport_destroy)(void *ctx, struct ud_transport *t);
     void *transport_ctx;
+    struct ud_entropy entropy; /* for esp_random; fill NULL: esp_random ends the program */
+    bool terminal;             /* standard output is one: log lines may be coloured */
 };
 
 /** Make `env` (copied; what it points to is kept) the world of esp_*. ESP_ERR_INVALID_STATE when one is set. */
