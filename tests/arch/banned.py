@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What our files do not contain: calls that cannot be used safely, conditionals in cores, files without a licence
-line, and notes to ourselves."""
+line, notes to ourselves, and paths out of the project."""
 import os
 import re
 import sys
@@ -26,6 +26,7 @@ CALLS = {
 BARE = re.compile(r"\b(strtol|strtoul|strtoll|strtoull)\s*\([^;]*?,\s*(?:NULL|0)\s*,")
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(CALLS) + r")\s*\(")
 CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else)\b[ \t]*(.*)$", re.M)
+OUTSIDE = re.compile(r"\.\./" r"shared\b|(?<![\w.])/(work|root|home)/\w")
 LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -83,8 +84,22 @@ def readmes(root):
             yield f"src/{room}: has no README.md (purpose, entry header, invariants, its tests)"
 
 
+def outside(root):
+    """The project stands alone: nothing in it names a folder outside, nor the machine it was written on."""
+    folders = ("src", "port", "compat", "include", "examples", "bench", "tests", "scripts", "cmake", "docs", ".ci")
+    for folder in folders:
+        for where, below, names in os.walk(os.path.join(root, folder)):
+            below[:] = sorted(name for name in below if name not in ("vectors", "corpus", "__pycache__"))
+            for name in sorted(names):
+                path = os.path.relpath(os.path.join(where, name), root)
+                with open(os.path.join(where, name), encoding="utf-8", errors="replace") as f:
+                    for number, line in enumerate(f, 1):
+                        if OUTSIDE.search(line):
+                            yield f"{path}:{number}: {OUTSIDE.search(line).group(0)}: reaches out of the project"
+
+
 def check(root):
-    for part in (calls, conditionals, licences, left_overs, readmes):
+    for part in (calls, conditionals, licences, left_overs, readmes, outside):
         yield from part(root)
 
 

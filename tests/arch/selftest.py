@@ -8,6 +8,7 @@ import unittest
 import banned
 import floors
 import freestanding
+import headers
 
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 CLEAN = {
@@ -40,7 +41,7 @@ class Planted(unittest.TestCase):
             return "\n".join(check(root))
 
     def test_a_clean_tree_passes(self):
-        for check in (floors.check, banned.check, freestanding.check):
+        for check in (floors.check, banned.check, freestanding.check, headers.check):
             self.assertEqual(self.found(check), "")
 
     def test_includes_that_go_up_or_out_are_found(self):
@@ -78,6 +79,8 @@ class Planted(unittest.TestCase):
             "#ifdef in a private header": ("src/boot/x.h", SPDX + "#ifndef X_H\n#ifdef Y\n#endif\n#endif\n", "#ifdef Y"),
             "no licence": ("src/boot/x.c", "int x;\n", "begin with"),
             "left over": ("src/boot/x.c", SPDX + "/* " + "TO" + "DO: later */\n", "finish it"),
+            "a path out": ("tests/e2e/x.py", "open('../" + "shared/x')\n", "reaches out of the project"),
+            "somebody's machine": ("docs/x.md", "see /" + "home/me/x\n", "reaches out of the project"),
             "no README": ("src/boot/x.c", SPDX, "src/boot: has no README.md"),
         }
         for what, (path, text, message) in planted.items():
@@ -100,6 +103,16 @@ class Planted(unittest.TestCase):
         for what, (text, message) in planted.items():
             with self.subTest(what):
                 self.assertIn(message, self.found(freestanding.check, "src/ota/x.c", SPDX + text))
+
+    def test_headers_that_lean_on_others_are_found(self):
+        planted = {
+            "a type of another header": ("size_t ud_f(void);\n", "-std=c11"),
+            "no guard": ("struct ud_x {\n    int a;\n};\n", "redefinition of"),
+            "a C++ keyword": ("int ud_f(int class);\n", "-std=c++17"),
+        }
+        for what, (text, message) in planted.items():
+            with self.subTest(what):
+                self.assertIn(message, self.found(headers.check, "include/updraft/x.h", SPDX + text))
 
     def test_a_tree_without_cores_is_not_a_success(self):
         with tempfile.TemporaryDirectory() as root:
