@@ -65,15 +65,47 @@ struct ud_board {
     struct ud_verdict verdict;
 };
 
-/** Read the table and find the partition that holds `running_addr` (UINT32_MAX: none runs). Other members are set
- * before. */
+/**
+ * Read the table and find the partition that holds `running_addr` (UINT32_MAX: none runs). Other members are set
+ * before. ESP_ERR_NOT_FOUND: no app partition there; else the table's or the flash's error.
+ */
 UD_MUST_USE esp_err_t ud_board_load_table(struct ud_board *b, uint32_t running_addr);
 /** Rules by which this board judges an image at `p`. */
 struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struct ud_partition *p);
-/** Keep or ask the one verdict; `has` is true only for the same range at the same flash
- * generation. */
+/**
+ * Keep or ask the one verdict, under the lock. `has` is true only for the same range at the same flash generation;
+ * `info` (may be NULL) is set then.
+ */
 void ud_board_set_verdict(struct ud_board *b, const struct ud_partition *p, const struct ud_image_info *info);
 bool ud_board_has_verdict(const struct ud_board *b, const struct ud_partition *p, struct ud_image_info *info);
+
+/* ---- the lock ---------------------------------------------------------------------------------------------------- */
+
+#define UD_BOARD_HOLD_NOTES 4u
+#define UD_BOARD_HOLD_TEXT  48u
+
+/** One hold of the lock: the notes that the flash raised in the meantime. The caller's memory, on its stack. */
+struct ud_board_hold {
+    const struct ud_observer *listener; /* of the flash, put back at the end */
+    struct ud_observer collector;
+    uint8_t count;
+    struct {
+        struct ud_note note;
+        char text[UD_BOARD_HOLD_TEXT];
+    } note[UD_BOARD_HOLD_NOTES]; /* the first ones; further ones are dropped */
+};
+
+/**
+ * Take and give back the board's lock for one flash step or one otadata change. What the flash notes in between is told
+ * to its listener after the lock was given back, so a listener may call anything. Not recursive.
+ *
+ *     struct ud_board_hold hold;
+ *     ud_board_lock(b, &hold);
+ *     esp_err_t err = ud_partition_read(b->flash, p, off, buf, len);
+ *     ud_board_unlock(b, &hold);
+ */
+void ud_board_lock(struct ud_board *b, struct ud_board_hold *hold);
+void ud_board_unlock(struct ud_board *b, struct ud_board_hold *hold);
 
 /* ---- messages between supervisor and firmware -------------------------------------------------------------------- */
 

@@ -43,14 +43,15 @@ struct ud_ota_session {
     uint32_t erase_size; /* as asked */
     uint32_t written;
     bool sequential; /* sectors are erased as they are entered */
-    bool in_order;   /* the verifier has seen every byte so far */
+    bool in_order;   /* the verifier has seen every byte so far, and nobody else has changed flash since */
     struct ud_image_verifier verifier;
     uint8_t scratch[UD_OTA_SCRATCH]; /* read-back buffer */
+    uint64_t generation;             /* of the flash after this session's last step */
 };
 
 enum {
     UD_NOTE_OTA_BAD_MAGIC = UD_NOTE_OTA, /* a = first byte found */
-    UD_NOTE_OTA_READBACK,                /* a = flash address that reads back differently */
+    UD_NOTE_OTA_READBACK,                /* a = first flash address that reads back differently, b = byte found */
     UD_NOTE_OTA_VERDICT,                 /* err = verdict, a = address, text = label */
     UD_NOTE_OTA_HASH_PASS,               /* a whole image was hashed from flash: a = address */
     UD_NOTE_OTA_SET_BOOT,                /* a = seq, text = label */
@@ -61,11 +62,31 @@ void ud_ota_init(struct ud_ota *ota, struct ud_board *board, bool rollback);
 
 /* ---- update session: codes as esp_ota_begin/write/end/abort ------------------------------------------------------ */
 
-/** All or nothing: on failure the session is closed and nothing of it stays behind. `p` is looked up in the table. */
+/**
+ * Check, reserve the slot, erase. `image_size` is UD_OTA_SEQUENTIAL (sectors are erased as they are entered), 0 or
+ * UD_OTA_SIZE_UNKNOWN (all of it now) or a number of bytes. With rollback the inactive otadata entry is erased too.
+ * All or nothing: on failure the session is closed and nothing of it stays behind. `s` need not be initialised.
+ *
+ * @return in this order: ESP_ERR_INVALID_STATE `s` is open already; ESP_ERR_INVALID_ARG NULL; ESP_ERR_NOT_FOUND not in
+ * the table; ESP_ERR_INVALID_ARG an app that is no OTA slot, a boot loader or a table; ESP_ERR_OTA_PARTITION_CONFLICT
+ * it runs; ESP_ERR_OTA_ROLLBACK_INVALID_STATE the running app is not confirmed; ESP_ERR_OTA_ALREADY_IN_PROGRESS;
+ * ESP_ERR_NO_MEM; ESP_ERR_INVALID_SIZE and the flash's errors.
+ */
 UD_MUST_USE esp_err_t ud_ota_begin(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p,
                                    uint32_t image_size);
+/**
+ * Write the next bytes and read them back. `written` moves only when all of `data` is in flash; after a failure the
+ * same bytes may be written again.
+ *
+ * @return ESP_ERR_INVALID_ARG data NULL, session closed; ESP_ERR_INVALID_SIZE beyond the slot (nothing is touched);
+ * ESP_ERR_OTA_VALIDATE_FAILED the first byte of an app is not 0xE9 (the first sector is erased by then);
+ * ESP_ERR_FLASH_OP_FAIL also when flash reads back differently. A bad image is no error here: `end` judges.
+ */
 UD_MUST_USE esp_err_t ud_ota_write(struct ud_ota_session *s, const void *data, size_t len);
-/** Judge and close. ESP_ERR_INVALID_ARG nothing written; ESP_ERR_OTA_VALIDATE_FAILED. */
+/**
+ * Judge and close. ESP_ERR_NOT_FOUND closed already; ESP_ERR_INVALID_ARG nothing written; ESP_ERR_OTA_VALIDATE_FAILED.
+ * Data partitions are not judged. otadata is not touched.
+ */
 UD_MUST_USE esp_err_t ud_ota_end(struct ud_ota_session *s);
 /** Close without judging. ESP_ERR_NOT_FOUND when closed already. */
 esp_err_t ud_ota_abort(struct ud_ota_session *s);
@@ -78,7 +99,11 @@ uint32_t ud_ota_slot_count(const struct ud_board *b);
 const struct ud_partition *ud_ota_next_update(const struct ud_board *b, const struct ud_partition *from);
 /** What otadata says boots next; NULL without otadata or app. */
 const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota);
-/** Verify (or trust the board's verdict), then write otadata. */
+/**
+ * Verify (or trust the board's verdict), then write otadata; of the factory app: erase it. ESP_ERR_INVALID_ARG NULL, no
+ * app, no such slot; ESP_ERR_OTA_VALIDATE_FAILED; ESP_ERR_NOT_FOUND no otadata; ESP_ERR_INVALID_STATE the sequence
+ * number would reach 0xFFFFFFFF, which reads as blank (ESP-IDF writes it all the same, or never returns); the flash's.
+ */
 UD_MUST_USE esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p);
 UD_MUST_USE esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p);
 UD_MUST_USE esp_err_t ud_ota_get_desc(struct ud_ota *ota, const struct ud_partition *p, struct ud_app_desc *desc);
@@ -87,13 +112,16 @@ UD_MUST_USE esp_err_t ud_ota_get_desc_bytes(struct ud_ota *ota, const struct ud_
                                             uint8_t bytes[UD_APP_DESC_BYTES]);
 UD_MUST_USE esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uint32_t *state);
 UD_MUST_USE esp_err_t ud_ota_mark_valid(struct ud_ota *ota);
-/** Writes INVALID; the caller restarts. */
+/**
+ * Writes INVALID; the caller restarts. ESP_ERR_NOT_FOUND no otadata; ESP_FAIL no active entry;
+ * ESP_ERR_OTA_ROLLBACK_FAILED nothing else boots; ESP_ERR_INVALID_STATE another thread changed otadata meanwhile.
+ */
 UD_MUST_USE esp_err_t ud_ota_mark_invalid(struct ud_ota *ota);
 bool ud_ota_is_rollback_possible(struct ud_ota *ota);
 const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota);
 UD_MUST_USE esp_err_t ud_ota_invalidate_inactive(struct ud_ota *ota);
 UD_MUST_USE esp_err_t ud_ota_erase_last_boot_app(struct ud_ota *ota);
-/** Verify the image in `p` by this board's rules. ESP_OK, image codes, or the flash's. */
+/** Read and verify the image in `p` by this board's rules, and keep the verdict. Image codes, or the flash's. */
 UD_MUST_USE esp_err_t ud_ota_verify(struct ud_ota *ota, const struct ud_partition *p, struct ud_image_info *info);
 /**
  * Header (and description, may be NULL) against this board before anything is written:

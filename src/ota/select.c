@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * otadata as the application reads and changes it: what boots next, confirm, reject, forget. Each change is one read,
+ * one decision and one write under one hold of the lock; images are verified outside it.
+ */
+#include "ota_parts.h"
+
+esp_err_t otadata_view_read(struct ud_board *b, struct otadata_view *view)
+{
+    view->partition = ud_ptable_find(&b->table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);
+    if (!view->partition)
+        return ESP_ERR_NOT_FOUND;
+    esp_err_t err = ud_otadata_read(b->flash, view->partition, view->entry);
+    if (err != ESP_OK)
+        return err;
+    view->slots = ud_ota_slot_count(b);
+    view->active = view->slots > 0 ? ud_otadata_active(view->entry) : -1;
+    return ESP_OK;
+}
+
+esp_err_t otadata_view_take(struct ud_board *b, struct otadata_view *view)
+{
+    struct ud_board_hold hold;
+    ud_board_lock(b, &hold);
+    esp_err_t err = otadata_view_read(b, view);
+    ud_board_unlock(b, &hold);
+    return err;
+}
+
+static bool has_good_crc(const struct ud_otadata_entry *e)
+{
+    return e->crc == ud_otadata_crc(e->seq);
+}
+
+static const struct ud_partition *partition_of(const struct ud_board *b, const struct otadata_view *view, int entry)
+{
+    return slot_partition(b, ud_otadata_slot(&view->entry[entry], view->slots));
+}
+
+/* ---- what boots next ----------------------------------------------------------------------------------------------
+ */
+
+static const struct ud_partition *default_app(const struct ud_board *b)
+{
+    const struct ud_partition *p = ud_ptable_find(&b->table, UD_PART_APP, UD_PART_APP_FACTORY, NULL);
+    for (uint32_t i = 0; !p && i < UD_BOOT_MAX_SLOTS; i++)
+        p = slot_partition(b, i);
+    return p ? p : ud_ptable_find(&b->table, UD_PART_APP, UD_PART_APP_TEST, NULL);
+}
+
+const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota)
+{
+    struct otadata_view view;
+    if (otadata_view_take(ota->board, &view) != ESP_OK)
+        return NULL;
+    return view.active < 0 ? default_app(ota->board) : partition_of(ota->board, &view, view.active);
+}
+
+/* Which entry becomes what so that `slot` boots. */
+static esp_err_t plan_select(const struct otadata_view *view, uint32_t slot, bool rollback, int *sector,
+                             struct ud_otadata_entry *e)
+{
+    uint32_t seq = slot + 1;
+    *sector = 0;
+    if (view->active >= 0) {
+        const struct ud_otadata_entry *active = &view->entry[view->active];
+        bool same = ud_otadata_slot(active, view->slots) == slot;
+        *sector = same ? view->active : 1 - view->active;
+        if (same)
+            seq = active->seq;
+        else if (!ud_otadata_next_seq(view->slots, active->seq, slot, &seq))
+            return ESP_ERR_INVALID_STATE;
+    }
+    *e = view->entry[*sector]; /* the label keeps its bytes */
+    e->seq = seq;
+    e->state = rollback ? (uint32_t)UD_OTA_NEW : UD_OTA_UNDEFINED;
+    e->crc = ud_otadata_crc(seq);
+    return ESP_OK;
+}
+
+/* With the lock held. */
+static esp_err_t select_slot(struct ud_ota *ota, uint32_t slot, uint32_t *seq)
+{
+    struct otadata_view view;
+    struct ud_otadata_entry e;
+    int sector;
+    esp_err_t err = otadata_view_read(ota->board, &view);
+    if (err != ESP_OK)
+        return err;
+    if (slot >= view.slots)
+        return ESP_ERR_INVALID_ARG;
+    err = plan_select(&view, slot, ota->rollback, &sector, &e);
+    if (err == ESP_OK)
+        err = ud_otadata_write(ota->board->flash, view.partition, (unsigned)sector, &e);
+    *seq = e.seq;
+    return err;
+}
+
+/* With the lock held: without otadata the factory app boots. */
+static esp_err_t select_factory(struct ud_board *b)
+{
+    const struct ud_partition *p = ud_ptable_find(&b->table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);
+    return p ? ud_partition_erase(b->flash, p, 0, p->size) : ESP_ERR_NOT_FOUND;
+}
+
+esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p)
+{
+    struct ud_board_hold hold;
+    uint32_t seq = UD_OTADATA_SEQ_BLANK;
+    if (!p || p->type != UD_PART_APP)
+        return ESP_ERR_INVALID_ARG;
+    ud_board_lock(ota->board, &hold);
+    esp_err_t err =
+        p->subtype == UD_PART_APP_FACTORY ? select_factory(ota->board) : select_slot(ota, p->subtype & 0x0Fu, &seq);
+    ud_board_unlock(ota->board, &hold);
+    return ud_note(ota->board->obs, UD_NOTE_OTA_SET_BOOT, err, seq, 0, p->label);
+}
+
+esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p)
+{
+    if (!p)
+        return ESP_ERR_INVALID_ARG;
+    if (verify_slot(ota, p, true, NULL) != ESP_OK)
+        return ESP_ERR_OTA_VALIDATE_FAILED;
+    return ud_ota_set_boot_skip_validate(ota, p);
+}
+
+/* ---- state --------------------------------------------------------------------------------------------------------
+ */
+
+esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uint32_t *state)
+{
+    struct otadata_view view;
+    if (!p || !state)
+        return ESP_ERR_INVALID_ARG;
+    if (!ud_partition_is_ota(p))
+        return ESP_ERR_NOT_SUPPORTED;
+    if (otadata_view_take(ota->board, &view) != ESP_OK || view.slots == 0)
+        return ESP_ERR_NOT_FOUND;
+    for (int i = 0; i < 2; i++) {
+        if (has_good_crc(&view.entry[i]) &&
+            ud_otadata_slot(&view.entry[i], view.slots) == (uint32_t)p->subtype - UD_PART_APP_OTA_0) {
+            *state = view.entry[i].state;
+            return ESP_OK;
+        }
+    }
+    return ESP_ERR_NOT_FOUND;
+}
+
+/* With the lock held: the active entry gets `state`, in its own sector. */
+static esp_err_t write_state(struct ud_board *b, struct otadata_view *view, uint32_t state)
+{
+    struct ud_otadata_entry *e = &view->entry[view->active];
+    if (e->state == state)
+        return ESP_OK;
+    e->state = state;
+    return ud_otadata_write(b->flash, view->partition, (unsigned)view->active, e);
+}
+
+esp_err_t ud_ota_mark_valid(struct ud_ota *ota)
+{
+    struct otadata_view view;
+    struct ud_board_hold hold;
+    ud_board_lock(ota->board, &hold);
+    esp_err_t err = otadata_view_read(ota->board, &view);
+    if (err == ESP_OK)
+        err = view.active < 0 ? ESP_FAIL : write_state(ota->board, &view, UD_OTA_VALID);
+    ud_board_unlock(ota->board, &hold);
+    return err;
+}
+
+/* Would anything boot if the active entry were gone? Verifies an image. */
+static bool can_roll_back(struct ud_ota *ota, const struct otadata_view *view)
+{
+    int other = 1 - view->active;
+    const struct ud_partition *p = ud_otadata_is_valid(&view->entry[other])
+                                       ? partition_of(ota->board, view, other)
+                                       : ud_ptable_find(&ota->board->table, UD_PART_APP, UD_PART_APP_FACTORY, NULL);
+    return p && verify_slot(ota, p, true, NULL) == ESP_OK;
+}
+
+bool ud_ota_is_rollback_possible(struct ud_ota *ota)
+{
+    struct otadata_view view;
+    return otadata_view_take(ota->board, &view) == ESP_OK && view.active >= 0 && can_roll_back(ota, &view);
+}
+
+static bool is_same(const struct otadata_view *a, const struct otadata_view *b)
+{
+    uint8_t bytes[2][UD_OTADATA_ENTRY_BYTES];
+    for (int i = 0; i < 2; i++) {
+        ud_otadata_encode(&a->entry[i], bytes[0]);
+        ud_otadata_encode(&b->entry[i], bytes[1]);
+        if (memcmp(bytes[0], bytes[1], UD_OTADATA_ENTRY_BYTES) != 0)
+            return false;
+    }
+    return true;
+}
+
+esp_err_t ud_ota_mark_invalid(struct ud_ota *ota)
+{
+    struct otadata_view judged;
+    struct otadata_view view;
+    struct ud_board_hold hold;
+    esp_err_t err = otadata_view_take(ota->board, &judged);
+    if (err != ESP_OK)
+        return err;
+    if (judged.active < 0)
+        return ESP_FAIL;
+    if (!can_roll_back(ota, &judged))
+        return ESP_ERR_OTA_ROLLBACK_FAILED;
+
+    ud_board_lock(ota->board, &hold);
+    err = otadata_view_read(ota->board, &view);
+    if (err == ESP_OK) /* what was judged must be what is written */
+        err = is_same(&judged, &view) ? write_state(ota->board, &view, UD_OTA_INVALID) : ESP_ERR_INVALID_STATE;
+    ud_board_unlock(ota->board, &hold);
+    return err;
+}
+
+const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota)
+{
+    struct otadata_view view;
+    int found = -1;
+    if (otadata_view_take(ota->board, &view) != ESP_OK || view.slots == 0)
+        return NULL;
+    for (int i = 0; i < 2; i++) {
+        const struct ud_otadata_entry *e = &view.entry[i];
+        bool rejected = e->state == UD_OTA_INVALID || e->state == UD_OTA_ABORTED;
+        if (e->seq != UD_OTADATA_SEQ_BLANK && rejected && has_good_crc(e) &&
+            (found < 0 || e->seq < view.entry[found].seq))
+            found = i;
+    }
+    if (found < 0)
+        return NULL;
+    const struct ud_partition *p = partition_of(ota->board, &view, found);
+    return p && verify_slot(ota, p, true, NULL) == ESP_OK ? p : NULL;
+}
+
+/* ---- forget the other slot ------------------------------------------------------------------------------------------
+ */
+
+/* The entry that is not active, if it names a slot that may go: its index, else -1. */
+static int inactive_entry(const struct ud_board *b, const struct otadata_view *view, const struct ud_partition **p)
+{
+    if (view->active < 0)
+        return -1;
+    int other = 1 - view->active;
+    const struct ud_otadata_entry *e = &view->entry[other];
+    if (e->seq == UD_OTADATA_SEQ_BLANK || !has_good_crc(e))
+        return -1;
+    *p = partition_of(b, view, other);
+    return *p && *p != b->running ? other : -1;
+}
+
+esp_err_t ud_ota_invalidate_inactive(struct ud_ota *ota)
+{
+    struct otadata_view view;
+    struct ud_board_hold hold;
+    const struct ud_partition *p;
+    esp_err_t err = ESP_FAIL;
+    ud_board_lock(ota->board, &hold);
+    if (otadata_view_read(ota->board, &view) == ESP_OK) {
+        int other = inactive_entry(ota->board, &view, &p);
+        if (other >= 0)
+            err = ud_otadata_erase(ota->board->flash, view.partition, (unsigned)other);
+    }
+    ud_board_unlock(ota->board, &hold);
+    return err;
+}
+
+esp_err_t ud_ota_erase_last_boot_app(struct ud_ota *ota)
+{
+    struct otadata_view view;
+    const struct ud_partition *p;
+    if (otadata_view_take(ota->board, &view) != ESP_OK || inactive_entry(ota->board, &view, &p) < 0)
+        return ESP_FAIL;
+    esp_err_t err = erase_in_steps(ota->board, p, p->size);
+    return err == ESP_OK ? ud_ota_invalidate_inactive(ota) : err;
+}
