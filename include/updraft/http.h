@@ -105,6 +105,13 @@ enum ud_http_event_id { /* values of esp_http_client_event_id_t */
                         UD_HTTP_EVENT_REDIRECT,
 };
 
+enum ud_http_state { /* values of esp_http_state_t; a client is never UNINIT */
+                     UD_HTTP_INIT = 1,
+                     UD_HTTP_CONNECTED = 3,
+                     UD_HTTP_SENT = 4, /* request line and headers */
+                     UD_HTTP_HEAD_RECEIVED = 7,
+};
+
 struct ud_http;
 
 /** What happened; name/value with ON_HEADER, data/len with ON_DATA, status with ON_STATUS_CODE and REDIRECT. */
@@ -176,6 +183,16 @@ const char *ud_http_get_header(const struct ud_http *h, const char *name); /* re
 void ud_http_set_method(struct ud_http *h, enum ud_http_method method);
 void ud_http_set_timeout_ms(struct ud_http *h, int timeout_ms);
 void ud_http_set_post_field(struct ud_http *h, const void *data, size_t len); /* borrowed */
+/** The borrowed post data, NULL without. */
+const void *ud_http_post_field(const struct ud_http *h, size_t *len);
+/** Remove every request header, Host and User-Agent included. */
+void ud_http_clear_headers(struct ud_http *h);
+/** Copied; NULL clears. Sent as Basic when the configuration or set_basic_auth says so. ESP_ERR_NO_MEM. */
+UD_MUST_USE esp_err_t ud_http_set_username(struct ud_http *h, const char *username);
+UD_MUST_USE esp_err_t ud_http_set_password(struct ud_http *h, const char *password);
+const char *ud_http_username(const struct ud_http *h); /* NULL: none */
+const char *ud_http_password(const struct ud_http *h);
+void ud_http_set_basic_auth(struct ud_http *h, bool on);
 
 /** Connect if needed and send the request line and headers. body_len -1: chunked request. Codes as
  * esp_http_client_open. */
@@ -199,11 +216,16 @@ UD_MUST_USE esp_err_t ud_http_perform(struct ud_http *h);
  */
 UD_MUST_USE esp_err_t ud_http_set_redirection(struct ud_http *h);
 void ud_http_reset_redirect_counter(struct ud_http *h);
-/** Discard the rest of the body (bounded by the stall rule). */
+/** Discard the rest of the body. Errors as read; after ESP_ERR_HTTP_EAGAIN it may be called again. */
 UD_MUST_USE esp_err_t ud_http_flush(struct ud_http *h, size_t *discarded);
 esp_err_t ud_http_close(struct ud_http *h);
+/** Forget what the last response was (headers, failure, deadlines); the next open does it anyway. */
+void ud_http_forget_response(struct ud_http *h);
 
-int ud_http_status(const struct ud_http *h);                                    /* 0 before a response */
+enum ud_http_state ud_http_state(const struct ud_http *h);
+int ud_http_socket(const struct ud_http *h);                                    /* descriptor or -1 */
+int ud_http_status(const struct ud_http *h);                                    /* 0 before a request, -1 before its
+                                                                                   response */
 int64_t ud_http_content_length(const struct ud_http *h);                        /* -1 absent or chunked */
 int64_t ud_http_content_range_total(const struct ud_http *h);                   /* -1 unknown, 0 never seen */
 const char *ud_http_response_header(const struct ud_http *h, const char *name); /* of the last response; NULL */
@@ -225,7 +247,11 @@ struct ud_mem_step {
     size_t len;       /* RECV: bytes; WAIT_MS: milliseconds */
     size_t piece;     /* RECV: at most so many a recv, 0: all */
 };
-/** A transport that answers with `step`s in order over all connections and records what is sent. */
+/**
+ * A transport that answers with `step`s in order over all connections and records what is sent. After the last step
+ * the stream ends. SILENCE lasts until the connection is closed, NEXT_REQUEST until something is sent; closing drops
+ * the rest of a RECV or WAIT_MS step that was begun, and an EOF, RESET, SILENCE or NEXT_REQUEST step that is next.
+ */
 struct ud_mem_transport {
     const struct ud_mem_step *step;
     size_t step_count;
