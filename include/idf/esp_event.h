@@ -4,7 +4,7 @@
  * order of posting. Every esp_* call is allowed in a handler.
  *
  * Codes: ESP_ERR_INVALID_STATE without a default loop; ESP_ERR_INVALID_ARG; ESP_ERR_NO_MEM; ESP_ERR_TIMEOUT when the
- * queue stays full for `ticks_to_wait`; ESP_ERR_NOT_FOUND (unregister) no such handler.
+ * queue stays full for `ticks_to_wait`. Unregistering what is not registered is ESP_OK.
  */
 #ifndef ESP_EVENT_H
 #define ESP_EVENT_H

@@ -44,15 +44,22 @@ struct ud_mem_source {
 };
 struct ud_source ud_mem_source(struct ud_mem_source *m);
 
-/** An opened HTTP response body (after ud_update_http_connect). */
+/**
+ * An opened HTTP response body (after ud_update_http_connect). A wait_ms of 0 is the client's own time-out. Errors:
+ * ESP_ERR_TIMEOUT the client's stall rule, else ESP_FAIL.
+ */
 struct ud_source ud_http_source(struct ud_http *h);
 
 /**
- * The connect loop of esp_https_ota_begin: open, headers, follow redirects, judge the status by table.
- * ESP_OK with a body to read; ESP_ERR_HTTP_NOT_MODIFIED, ESP_ERR_HTTP_RANGE_NOT_SATISFIABLE, ESP_ERR_HTTP_MAX_REDIRECT,
- * ESP_ERR_TIMEOUT, ESP_FAIL …
+ * The connect loop of esp_https_ota_begin: open, send the post data, headers, follow redirects, judge the status by
+ * table. `max_redirects` as in struct ud_http_config (0: 10, -1: none).
+ *
+ * ESP_OK with a body to read; ESP_ERR_HTTP_NOT_MODIFIED 304; ESP_ERR_HTTP_RANGE_NOT_SATISFIABLE 416;
+ * ESP_ERR_NOT_SUPPORTED 401; ESP_FAIL any other 4xx and 5xx, or no HTTP; ESP_ERR_HTTP_MAX_REDIRECT,
+ * ESP_ERR_HTTP_REDIRECT_DOWNGRADE, ESP_ERR_INVALID_ARG a redirect to nowhere; ESP_ERR_HTTP_CONNECT,
+ * ESP_ERR_HTTP_WRITE_DATA; ESP_ERR_HTTP_EAGAIN no answer within the client's time-out; ESP_ERR_TIMEOUT its stall rule.
  */
-UD_MUST_USE esp_err_t ud_update_http_connect(struct ud_http *h, const struct ud_observer *obs);
+UD_MUST_USE esp_err_t ud_update_http_connect(struct ud_http *h, int max_redirects, const struct ud_observer *obs);
 
 #define UD_UPDATE_HEADER_BYTES 1024u /* read before anything is decided; a shorter image cannot be installed */
 
@@ -83,7 +90,7 @@ struct ud_update_options {
     size_t buffer_size;              /* at least 1024 is taken */
     bool bulk_erase;
     bool check_spi_mode;
-    uint32_t wait_ms; /* a single wait for the source */
+    uint32_t wait_ms; /* a single wait for the source; 0: its own */
 };
 
 struct ud_update {
@@ -98,6 +105,7 @@ struct ud_update {
     size_t header_len; /* bytes of the image's start held in buf and not yet written */
     bool header_read;
     uint32_t written;
+    esp_err_t failed; /* of a step after the first write: later steps answer the same */
 };
 
 enum {
@@ -107,19 +115,36 @@ enum {
     UD_NOTE_UPDATE_STATUS,       /* a = HTTP status that ends the update */
     UD_NOTE_UPDATE_DONE,         /* a = bytes written */
     UD_NOTE_UPDATE_NO_SLOT,      /* no OTA slot to write to */
+    UD_NOTE_UPDATE_BAD_DESC,     /* a = word found where the description's magic should be */
+    UD_NOTE_UPDATE_NOT_SWITCHED, /* text = label: the image is good, but it was not received to its end */
 };
 
-/** ESP_ERR_NO_MEM; ESP_FAIL no slot. On failure nothing is held. `source` and what `env` points to must outlive `u`. */
+/**
+ * Prepare: choose the slot, take the buffer. Touches neither the source nor flash. ESP_ERR_NO_MEM; ESP_FAIL no slot, or
+ * one that is not in the table. On failure nothing is held. `source` and what `env` points to must outlive `u`.
+ */
 UD_MUST_USE esp_err_t ud_update_begin(struct ud_update *u, const struct ud_update_env *env, struct ud_source source,
                                       const struct ud_update_options *opt);
-/** Read the header if it was not yet, and copy out the 256 bytes of the description. Repeatable before the first step.
+/**
+ * Read the header if it was not yet, and copy out the 256 bytes of the description. Repeatable; after the first step
+ * they come from the slot. ESP_FAIL: the source ended too early, or no description is there; else the source's error.
  */
 UD_MUST_USE esp_err_t ud_update_get_desc(struct ud_update *u, uint8_t bytes[UD_APP_DESC_BYTES]);
-/** One step: ESP_ERR_HTTPS_OTA_IN_PROGRESS more to do; ESP_OK all received; else failed (state stays). */
+/**
+ * One step: ESP_ERR_HTTPS_OTA_IN_PROGRESS more to do (also when the source had nothing within its time); ESP_OK all
+ * received; else failed, and every further step fails likewise.
+ *
+ * The first step reads 1024 bytes and judges chip and revision (ESP_ERR_INVALID_VERSION, ESP_ERR_OTA_SPI_MODE_MISMATCH)
+ * before flash is touched in any way; then it opens the session (the codes of ud_ota_begin) and writes them. Later
+ * ones write what one read of the source gives. After success ESP_FAIL.
+ */
 UD_MUST_USE esp_err_t ud_update_step(struct ud_update *u);
-/** Judge, switch the boot slot (only from SUCCESS), release. First error is returned; `u` is finished in any case. */
+/**
+ * Judge, switch the boot slot (only when all was received), release: `u` is finished in any case. The first error;
+ * ESP_OK when nothing was begun; ESP_ERR_INVALID_ARG when the header was refused; ESP_ERR_OTA_VALIDATE_FAILED.
+ */
 UD_MUST_USE esp_err_t ud_update_finish(struct ud_update *u);
-/** Give up and release; ESP_ERR_NOT_FOUND never escapes. */
+/** Give up and release. Always ESP_OK. */
 esp_err_t ud_update_abort(struct ud_update *u);
 
 #ifdef __cplusplus

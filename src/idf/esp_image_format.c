@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images in flash and the rules of otadata: the face of the streaming verifier and of boot's codec. */
+#include "esp_image_format.h"
+
+#include <string.h>
+
+#include "bootloader_common.h"
+#include "room.h"
+
+#define PIECE    1024u
+#define MAX_PART 0x1000000u
+
+esp_err_t ud_idf_each_piece(struct ud_board *b, uint32_t addr, uint32_t size,
+                            esp_err_t (*take)(void *ctx, const uint8_t *data, size_t len, bool *enough), void *ctx)
+{
+    uint8_t buf[PIECE];
+    struct ud_board_hold hold;
+    bool enough = false;
+    esp_err_t err = ESP_OK;
+    for (uint32_t off = 0; err == ESP_OK && off < size && !enough;) {
+        uint32_t n = size - off < PIECE ? size - off : PIECE;
+        ud_board_lock(b, &hold);
+        err = ud_flash_read(b->flash, addr + off, buf, n);
+        ud_board_unlock(b, &hold);
+        if (err == ESP_OK)
+            err = take(ctx, buf, n, &enough);
+        off += n;
+    }
+    return err;
+}
+
+static esp_err_t feed(void *ctx, const uint8_t *data, size_t len, bool *enough)
+{
+    struct ud_image_verifier *v = ctx;
+    esp_err_t err = ud_image_verifier_push(v, data, len);
+    *enough = ud_image_verifier_is_done(v);
+    return err;
+}
+
+esp_err_t ud_idf_verify_image(struct ud_board *b, const struct ud_image_rules *rules, const struct ud_observer *obs,
+                              struct ud_image_info *info)
+{
+    struct ud_image_verifier v;
+    esp_err_t err = ud_image_verifier_start(&v, rules, b->crypto, obs);
+    if (err != ESP_OK)
+        return err;
+    err = ud_idf_each_piece(b, rules->flash_addr, rules->max_size, feed, &v);
+    if (err == ESP_OK)
+        err = ud_image_verifier_finish(&v, info);
+    ud_image_verifier_drop(&v);
+    return err;
+}
+
+static void metadata_of(const struct ud_image_info *info, uint32_t addr, esp_image_metadata_t *m)
+{
+    memset(m, 0, sizeof *m);
+    m->start_addr = addr;
+    uint8_t header[UD_IMAGE_HEADER_BYTES];
+    ud_image_header_encode(&info->header, header);
+    memcpy(&m->image, header, sizeof m->image);
+    for (unsigned i = 0; i < info->header.segment_count; i++) {
+        m->segments[i].load_addr = info->segment[i].load_addr;
+        m->segments[i].data_len = info->segment[i].len;
+        m->segment_data[i] = addr + info->segment[i].off;
+    }
+    m->image_len = info->len;
+    if (info->has_digest)
+        memcpy(m->image_digest, info->digest, sizeof m->image_digest);
+    if (info->has_desc) {
+        m->secure_version = info->desc.secure_version;
+        m->mmu_page_size = info->desc.mmu_page_size ? UINT32_C(1) << (info->desc.mmu_page_size & 31) : 0;
+    }
+}
+
+esp_err_t esp_image_verify(esp_image_load_mode_t mode, const esp_partition_pos_t *part, esp_image_metadata_t *data)
+{
+    if (!part || !data)
+        return ESP_ERR_INVALID_ARG;
+    const struct idf_world *w = ud_idf_world();
+    if (!w)
+        return ESP_ERR_INVALID_STATE;
+    struct ud_board *b = w->env.board;
+    esp_err_t err = ESP_ERR_INVALID_ARG;
+    struct ud_image_info info;
+    if (part->size <= MAX_PART || b->chip->map_32bit) {
+        struct ud_partition p = { .addr = part->offset, .size = part->size, .type = UD_PART_APP };
+        if (part->offset == b->chip->bootloader_offset)
+            p.type = UD_PART_BOOTLOADER;
+        struct ud_image_rules rules = ud_board_image_rules(b, &p);
+        err = ud_idf_verify_image(b, &rules, mode == ESP_IMAGE_VERIFY_SILENT ? NULL : b->obs, &info);
+    }
+    if (err == ESP_OK)
+        metadata_of(&info, part->offset, data);
+    else
+        memset(data, 0, sizeof *data);
+    return err;
+}
+
+esp_err_t esp_image_get_metadata(const esp_partition_pos_t *part, esp_image_metadata_t *metadata)
+{
+    return esp_image_verify(ESP_IMAGE_VERIFY_SILENT, part, metadata);
+}
+
+int esp_image_get_flash_size(esp_image_flash_size_t app_flash_size)
+{
+    return app_flash_size < ESP_IMAGE_FLASH_SIZE_MAX ? (1 << app_flash_size) * 1024 * 1024 : 0;
+}
+
+/* ---- otadata ---------------------------------------------------------------------------------------------------- */
+
+static struct ud_otadata_entry decode(const esp_ota_select_entry_t *s)
+{
+    uint8_t bytes[UD_OTADATA_ENTRY_BYTES];
+    struct ud_otadata_entry e;
+    memcpy(bytes, s, sizeof bytes);
+    ud_otadata_decode(bytes, &e);
+    return e;
+}
+
+uint32_t bootloader_common_ota_select_crc(const esp_ota_select_entry_t *s)
+{
+    return ud_otadata_crc(s->ota_seq);
+}
+
+bool bootloader_common_ota_select_valid(const esp_ota_select_entry_t *s)
+{
+    struct ud_otadata_entry e = decode(s);
+    return ud_otadata_is_valid(&e);
+}
+
+bool bootloader_common_ota_select_invalid(const esp_ota_select_entry_t *s)
+{
+    struct ud_otadata_entry e = decode(s);
+    return ud_otadata_is_invalid(&e);
+}
+
+int bootloader_common_get_active_otadata(esp_ota_select_entry_t *two_otadata)
+{
+    if (!two_otadata)
+        return -1;
+    struct ud_otadata_entry e[2] = { decode(&two_otadata[0]), decode(&two_otadata[1]) };
+    return ud_otadata_active(e);
+}
