@@ -79,7 +79,10 @@ UD_MUST_USE esp_err_t ud_ptable_decode(const uint8_t *bytes, size_t len, uint32_
 UD_MUST_USE esp_err_t ud_ptable_load(struct ud_flash *flash, uint32_t offset, const struct ud_crypto *crypto,
                                      const struct ud_observer *obs, struct ud_ptable *table);
 
-/** Encode into exactly 0xC00 bytes, with the MD5 entry when table->has_md5. ESP_ERR_INVALID_SIZE: too many entries. */
+/**
+ * Encode into exactly 0xC00 bytes, with the MD5 entry (last) when table->has_md5. ESP_ERR_INVALID_SIZE: too many
+ * entries. An empty table encodes, but nobody reads it back.
+ */
 UD_MUST_USE esp_err_t ud_ptable_encode(const struct ud_ptable *table, const struct ud_crypto *crypto,
                                        uint8_t bytes[UD_PTABLE_BYTES]);
 
@@ -115,7 +118,7 @@ struct ud_csv_options {
     bool has_bootloader_offset;
     bool has_recovery_offset;
     bool secure_v1; /* app sizes in 64 KiB */
-    bool no_md5;
+    bool no_md5;    /* ud_csv_decode: no MD5 entry */
 };
 
 /**
@@ -129,9 +132,13 @@ UD_MUST_USE esp_err_t ud_csv_decode(const char *text, size_t len, const struct u
 UD_MUST_USE esp_err_t ud_ptable_check(const struct ud_ptable *table, const struct ud_csv_options *opt,
                                       const struct ud_observer *obs);
 
+/** A default table of ESP-IDF as CSV text: "single_app", "two_ota", "two_ota_large"; NULL for another name. */
+const char *ud_csv_default(const char *name);
+
 /**
  * Print as CSV, NUL-terminated. `*needed` gets the size without NUL; ESP_ERR_INVALID_SIZE if it does not fit
- * (buf may be NULL with cap 0 to ask).
+ * (buf may be NULL with cap 0 to ask). ESP_ERR_NOT_SUPPORTED, `*needed` untouched: a label that CSV cannot carry (not
+ * UTF-8, a comma, a line end, `$`, blanks at its ends, `#` in front). Unknown flag bits are left out.
  */
 UD_MUST_USE esp_err_t ud_csv_encode(const struct ud_ptable *table, char *buf, size_t cap, size_t *needed);
 

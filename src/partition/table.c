@@ -109,7 +109,7 @@ esp_err_t ud_ptable_decode(const uint8_t *bytes, size_t len, uint32_t flash_size
 {
     struct scan s = { .bytes = bytes, .flash_size = flash_size, .crypto = crypto, .obs = obs };
     uint32_t available = len < UD_PTABLE_BYTES ? (uint32_t)len / ENTRY : SLOTS;
-    uint32_t slots;
+    uint32_t slots = 0;
     esp_err_t err = scan(&s, available, &slots);
     if (err != ESP_OK)
         return err;
