@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor: power switch and reset line of a virtual board. Each turn is one boot: the boot loader chooses and
+ * verifies, the program of the slot is executed, and what it says last, or how it ends, is the reason of the next reset.
+ *
+ * From BOOT until the process has ended nothing here touches flash or eFuses. A report of a sanitizer (exit code 86) is
+ * never a reset: it would end in a rollback that hides the defect.
+ */
+#include "lab.h"
+#include "output.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_SANITIZER 86
+#define EXIT_NO_SETUP  126   /* child.c: the process could not be prepared */
+#define LAST_WORDS_MS  2000u /* from its last message to its end; a sanitizer may have work to do */
+#define NEVER          UINT64_MAX
+
+struct supervisor {
+    const struct ud_lab_run *run;
+    struct ud_lab_run_result *result;
+    struct ud_lab_board lab;
+    bool has_regex;
+    regex_t regex;
+    uint64_t end_ms; /* when the time is up */
+    enum ud_reset_reason reason;
+    char reason_text[160];
+};
+
+/* One life of a firmware. */
+struct life {
+    struct supervisor *s;
+    struct lab_child child;
+    struct lab_output out[2];
+    struct ud_msg_boot boot;
+    bool said_hello;
+    bool line_closed;
+    bool watchdog_bit;
+    bool over;             /* it has said its last word, or is not to go on */
+    enum ud_msg_type last; /* 0: none */
+    char text[160];        /* of a panic, or what it did wrong */
+    uint64_t watchdog_ms;  /* deadlines */
+    uint64_t kill_ms;
+};
+
+enum turn { TURN_RESET, TURN_END };
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void tell(const struct supervisor *s, struct ud_lab_event e)
+{
+    e.boot_count = s->result->boots;
+    if (s->run->event)
+        s->run->event(s->run->event_ctx, &e);
+}
+
+static enum turn end(struct supervisor *s, enum ud_lab_end how)
+{
+    s->result->end = how;
+    return TURN_END;
+}
+
+/* ---- boot ------------------------------------------------------------------------------------------------------------ */
+
+static void on_boot_note(void *ctx, const struct ud_note *note)
+{
+    tell(ctx, (struct ud_lab_event){ .type = UD_LAB_NOTE, .note = note });
+}
+
+static enum turn nothing_bootable(struct supervisor *s, esp_err_t err)
+{
+    const char *path = s->lab.path;
+    if (err == ESP_ERR_NOT_FOUND)
+        lab_why(s->result->why, UD_LAB_WHY, err,
+                "%s holds nothing that can boot: 'updraft board why %s' tells why; put an image on it with "
+                "'updraft ota %s FILE' or 'updraft board create --app'",
+                path, path, path);
+    else
+        lab_why(s->result->why, UD_LAB_WHY, err,
+                "%s: no partition table or otadata that can be read (%s): see 'updraft "
+                "board map %s'",
+                path, ud_err_name(err), path);
+    return end(s, err == ESP_ERR_NOT_FOUND ? UD_LAB_NO_BOOT : UD_LAB_FAILED);
+}
+
+static enum turn boot(struct supervisor *s, struct lab_program *program)
+{
+    struct ud_observer obs = { on_boot_note, s };
+    struct ud_boot_device dev = ud_lab_boot_device(&s->lab, &obs);
+    dev.sink = lab_program_sink(program);
+    s->lab.flash.observer = &obs;
+    esp_err_t err = ud_boot_run(&dev, &s->lab.boot);
+    s->lab.flash.observer = NULL;
+    if (program->err != ESP_OK) {
+        lab_why(s->result->why, UD_LAB_WHY, program->err, "%s", program->why);
+        return end(s, UD_LAB_FAILED);
+    }
+    if (err != ESP_OK)
+        return nothing_bootable(s, err);
+    tell(s, (struct ud_lab_event){ .type = UD_LAB_BOOTED, .reason = s->reason, .result = &s->lab.boot });
+    return TURN_RESET;
+}
+
+static struct ud_msg_boot boot_message(const struct supervisor *s)
+{
+    const struct ud_lab_settings *set = &s->lab.settings;
+    return (struct ud_msg_boot){
+        .reset_reason = (uint8_t)s->reason,
+        .runs_host = set->runs == UD_LAB_RUNS_HOST,
+        .require_digest = set->require_digest,
+        .chip_id = set->chip->id,
+        .revision = set->revision,
+        .running_addr = s->lab.boot.loaded->addr,
+        .boot_count = s->result->boots,
+        .flash_size = set->flash_size,
+        .table_offset = set->table_offset,
+        .slow_flash_us = s->run->slow_flash_us,
+        .inputs = set->inputs,
+    };
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------------- */
+
+/* From here on it has a moment to end by itself. */
+static void expect_end(struct life *l)
+{
+    if (!l->over)
+        l->kill_ms = now_ms() + LAST_WORDS_MS;
+    l->over = true;
+    l->watchdog_ms = NEVER;
+}
+
+static void misbehaved(struct life *l, const char *what)
+{
+    ud_strcopy(l->text, sizeof l->text, what, sizeof l->text - 1);
+    l->over = true;
+    l->kill_ms = 0;
+}
+
+static void answer_hello(struct life *l)
+{
+    struct ud_msg msg = { .type = UD_MSG_BOOT, .boot = l->boot };
+    uint8_t bytes[UD_MSG_BYTES];
+    if (l->said_hello) {
+        misbehaved(l, "said HELLO twice");
+        return;
+    }
+    l->said_hello = true;
+    ud_msg_encode(&msg, bytes);
+    (void)send(l->child.sock, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT); /* gone already: its end tells */
+}
+
+static void take_message(struct life *l, const struct ud_msg *msg)
+{
+    switch (msg->type) {
+    case UD_MSG_HELLO:
+        answer_hello(l);
+        break;
+    case UD_MSG_FEED:
+        if (!l->over)
+            l->watchdog_ms = now_ms() + l->s->lab.settings.watchdog_ms;
+        break;
+    case UD_MSG_PANIC:
+    case UD_MSG_RESTART:
+    case UD_MSG_WDT:
+    case UD_MSG_POWERCUT:
+        l->last = msg->type;
+        ud_strcopy(l->text, sizeof l->text, msg->text, sizeof msg->text - 1);
+        expect_end(l);
+        break;
+    case UD_MSG_BOOT:
+        misbehaved(l, "sent a message that only a supervisor sends");
+        break;
+    }
+}
+
+static void read_messages(struct life *l)
+{
+    uint8_t bytes[UD_MSG_BYTES + 1];
+    struct ud_msg msg;
+    while (!l->line_closed) {
+        ssize_t n = recv(l->child.sock, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (n <= 0) {
+            l->line_closed = true;
+            expect_end(l);
+        } else if (ud_msg_decode(bytes, (size_t)n, &msg) != ESP_OK) {
+            misbehaved(l, "sent a message that this supervisor does not know: build it with the same version");
+        } else {
+            take_message(l, &msg);
+        }
+    }
+}
+
+/* ---- a life ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool read_output(struct life *l)
+{
+    for (int i = 0; i < 2; i++) {
+        if (l->child.out[i] >= 0 && !lab_output_read(&l->out[i], l->child.out[i])) {
+            close(l->child.out[i]);
+            l->child.out[i] = -1;
+        }
+    }
+    return l->out[0].matched || l->out[1].matched;
+}
+
+enum wake { WAKE_ENDED, WAKE_KILL, WAKE_MATCHED, WAKE_STOPPED, WAKE_TIMEOUT };
+
+/* Attend to it until it has ended, is to be killed, or the board is switched off. */
+static enum wake attend(struct life *l)
+{
+    const struct supervisor *s = l->s;
+    for (;;) {
+        struct pollfd p[5] = { { l->child.pidfd, POLLIN, 0 },
+                               { s->run->stop_fd, POLLIN, 0 },
+                               { l->line_closed ? -1 : l->child.sock, POLLIN, 0 },
+                               { l->child.out[0], POLLIN, 0 },
+                               { l->child.out[1], POLLIN, 0 } };
+        uint64_t now = now_ms();
+        uint64_t wake = earliest(earliest(l->watchdog_ms, l->kill_ms), s->end_ms);
+        uint64_t wait = wake == NEVER ? NEVER : wake > now ? wake - now : 0;
+        poll(p, UD_ARRAY_LEN(p), wait > 60000 ? 60000 : (int)wait);
+        bool ended = p[0].revents != 0; /* looked at first: what it wrote before is read below */
+        if (read_output(l))
+            return WAKE_MATCHED;
+        read_messages(l);
+        if (ended)
+            return WAKE_ENDED;
+        if (p[1].revents)
+            return WAKE_STOPPED;
+        now = now_ms();
+        if (now >= s->end_ms)
+            return WAKE_TIMEOUT;
+        if (now >= l->watchdog_ms) {
+            l->watchdog_bit = true;
+            return WAKE_KILL;
+        }
+        if (now >= l->kill_ms)
+            return WAKE_KILL;
+    }
+}
+
+static void describe_end(const struct life *l, int status, char *text, size_t size)
+{
+    if (l->text[0])
+        snprintf(text, size, "%s", l->text);
+    else if (WIFSIGNALED(status) && !(l->line_closed && WTERMSIG(status) == SIGKILL))
+        snprintf(text, size, "%s", strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status))
+        snprintf(text, size, "it ended with exit code %d instead of a restart", WEXITSTATUS(status));
+    else
+        snprintf(text, size, "it closed the line to its supervisor");
+}
+
+/* How the life ended is why the next one begins. */
+static void find_reason(struct life *l, int status)
+{
+    struct supervisor *s = l->s;
+    s->reason_text[0] = 0;
+    if (l->watchdog_bit || l->last == UD_MSG_WDT) {
+        s->reason = UD_RESET_WDT;
+        if (l->watchdog_bit)
+            snprintf(s->reason_text, sizeof s->reason_text, "not fed for %u ms", s->lab.settings.watchdog_ms);
+    } else if (l->last == UD_MSG_RESTART) {
+        s->reason = UD_RESET_SW;
+    } else if (l->last == UD_MSG_POWERCUT) {
+        s->reason = UD_RESET_POWERON;
+        snprintf(s->reason_text, sizeof s->reason_text, "power was cut");
+    } else {
+        s->reason = UD_RESET_PANIC;
+        describe_end(l, status, s->reason_text, sizeof s->reason_text);
+    }
+}
+
+static enum turn judge(struct life *l, enum wake wake, int status)
+{
+    struct supervisor *s = l->s;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SANITIZER) {
+        lab_why(s->result->why, UD_LAB_WHY, ESP_FAIL,
+                "defect: a sanitizer has reported (above), in boot %u from %s. This is a defect of the program, not a "
+                "crash of a board: no reset and no rollback follow",
+                s->result->boots, s->lab.boot.loaded->label);
+        return end(s, UD_LAB_DEFECT);
+    }
+    if (wake == WAKE_MATCHED || l->out[0].matched || l->out[1].matched)
+        return end(s, UD_LAB_MATCHED);
+    if (wake == WAKE_STOPPED)
+        return end(s, UD_LAB_STOPPED);
+    if (wake == WAKE_TIMEOUT)
+        return end(s, UD_LAB_TIMEOUT);
+    if (!l->said_hello && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_SETUP) {
+        lab_why(s->result->why, UD_LAB_WHY, ESP_FAIL, "the firmware's process could not be prepared on this system");
+        return end(s, UD_LAB_FAILED);
+    }
+    find_reason(l, status);
+    return TURN_RESET;
+}
+
+static enum turn live(struct supervisor *s, const struct lab_program *program)
+{
+    struct life *l = calloc(1, sizeof *l);
+    if (!l) {
+        lab_why(s->result->why, UD_LAB_WHY, ESP_ERR_NO_MEM, "no memory");
+        return end(s, UD_LAB_FAILED);
+    }
+    l->s = s;
+    l->boot = boot_message(s);
+    l->watchdog_ms = l->kill_ms = NEVER;
+    for (int i = 0; i < 2; i++)
+        lab_output_init(&l->out[i], STDOUT_FILENO + i, &s->regex);
+    lab_mark_running(s->lab.flash_fd, s->lab.boot.loaded->addr);
+    enum turn turn;
+    if (lab_child_start(&l->child, program, s->lab.flash_fd, s->lab.efuse_fd, s->has_regex, s->result->why,
+                        UD_LAB_WHY) != ESP_OK) {
+        turn = end(s, UD_LAB_FAILED);
+    } else {
+        int status;
+        enum wake wake = attend(l);
+        if (wake == WAKE_ENDED && s->has_regex) {
+            read_output(l);
+            for (int i = 0; i < 2; i++)
+                lab_output_end(&l->out[i]);
+        }
+        lab_child_end(&l->child, &status);
+        turn = judge(l, wake, status);
+    }
+    lab_mark_running(s->lab.flash_fd, UINT32_MAX);
+    free(l);
+    return turn;
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------------------- */
+
+static enum turn one_boot(struct supervisor *s)
+{
+    struct lab_program program;
+    s->result->boots++;
+    s->result->last_reset = s->reason;
+    tell(s, (struct ud_lab_event){ .type = UD_LAB_RESET, .reason = s->reason, .text = s->reason_text });
+    lab_program_init(&program);
+    enum turn turn = boot(s, &program);
+    if (turn == TURN_RESET)
+        turn = live(s, &program);
+    lab_program_drop(&program);
+    return turn;
+}
+
+static bool prepare(struct supervisor *s)
+{
+    struct ud_lab_run_result *r = s->result;
+    if (s->run->until) {
+        int code = regcomp(&s->regex, s->run->until, REG_EXTENDED | REG_NOSUB);
+        if (code != 0) {
+            char text[128];
+            regerror(code, &s->regex, text, sizeof text);
+            lab_why(r->why, UD_LAB_WHY, ESP_ERR_INVALID_ARG, "'%s' is not a regular expression: %s", s->run->until,
+                    text);
+            return false;
+        }
+        s->has_regex = true;
+    }
+    if (ud_lab_board_open(s->run->path, UD_LAB_WRITE | UD_LAB_FILES_ONLY, &s->lab, r->why, UD_LAB_WHY) != ESP_OK)
+        return false;
+    if (s->lab.settings.runs != UD_LAB_RUNS_HOST) {
+        lab_why(r->why, UD_LAB_WHY, ESP_ERR_NOT_SUPPORTED,
+                "%s holds firmware of a real %s, which cannot be executed here: 'updraft board boot %s' makes the boot "
+                "loader's decision, 'updraft board confirm %s' plays the application",
+                s->lab.path, s->lab.settings.chip->title, s->lab.path, s->lab.path);
+        return false;
+    }
+    return true;
+}
+
+void ud_lab_run(const struct ud_lab_run *run, struct ud_lab_run_result *result)
+{
+    *result = (struct ud_lab_run_result){ .end = UD_LAB_FAILED };
+    struct supervisor *s = calloc(1, sizeof *s);
+    if (!s) {
+        lab_why(result->why, UD_LAB_WHY, ESP_ERR_NO_MEM, "no memory");
+        return;
+    }
+    s->run = run;
+    s->result = result;
+    s->lab.flash_fd = s->lab.efuse_fd = -1;
+    s->reason = UD_RESET_POWERON;
+    s->end_ms = run->timeout_ms ? now_ms() + run->timeout_ms : NEVER;
+    enum turn turn = prepare(s) ? TURN_RESET : TURN_END;
+    while (turn == TURN_RESET) {
+        if (run->max_boots && result->boots >= run->max_boots)
+            turn = end(s, UD_LAB_MAX_BOOTS);
+        else
+            turn = one_boot(s);
+    }
+    ud_lab_board_close(&s->lab);
+    if (s->has_regex)
+        regfree(&s->regex);
+    free(s);
+}
