@@ -58,8 +58,10 @@ static long number_of(const cJSON *row, const char *name)
 static size_t from_hex(const char *hex, uint8_t *out, size_t cap)
 {
     size_t n = 0;
-    for (unsigned byte = 0; n < cap && sscanf(hex + 2 * n, "%2x", &byte) == 1; n++)
-        out[n] = (uint8_t)byte;
+    for (; n < cap && hex[2 * n] && hex[2 * n + 1]; n++) {
+        const char digits[3] = { hex[2 * n], hex[2 * n + 1], '\0' };
+        out[n] = (uint8_t)strtoul(digits, NULL, 16);
+    }
     return n;
 }
 

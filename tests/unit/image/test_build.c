@@ -121,6 +121,7 @@ static void specs_beyond_the_format_are_refused(void **state)
         { "32-bit chip", 1, 18, 0x2000000, NULL, ESP_OK },
         { "top of 32 bits", 1, 18, 0xFFFFFFFF, NULL, ESP_ERR_INVALID_SIZE },
         { "near the top of 32 bits", 1, 18, 0xFFFFFFC0, NULL, ESP_ERR_INVALID_SIZE },
+        { "beyond the top of 32 bits", 1, 18, 0xFFFFFFE4, NULL, ESP_ERR_INVALID_SIZE },
         { "host image", 1, UD_CHIP_ID_HOST, 0x1000000, NULL, ESP_ERR_INVALID_SIZE },
     };
     for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {

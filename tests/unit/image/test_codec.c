@@ -50,7 +50,10 @@ static void description_survives_both_ways(void **state)
     struct image_bytes b = image_vector("esp32c6-app-mmu8k.bin");
     struct ud_app_desc d;
     uint8_t again[UD_APP_DESC_BYTES];
+    memset(&d, 0xA5, sizeof d);
     assert_int_equal(ud_app_desc_decode(b.p + UD_APP_DESC_OFFSET, 256, &d), ESP_OK);
+    for (size_t i = 5; i < sizeof d.version; i++)
+        assert_int_equal(d.version[i], 0); /* callers compare the whole field */
     assert_string_equal(d.version, "3.0.0");
     assert_string_equal(d.project_name, "vec_esp32c6");
     assert_string_equal(d.time, "12:34:56");

@@ -50,6 +50,7 @@ static const struct edit edits[] = {
     { "17 segments", 1, { 17 }, 1, false, ESP_ERR_IMAGE_INVALID, UD_IMAGE_MANY_SEGMENTS, 1, 17 },
     { "no segments", 1, { 0 }, 1, false, ESP_ERR_IMAGE_INVALID, UD_IMAGE_NO_SEGMENTS, 1, 0 },
     { "odd segment", 28, { 0x41, 1 }, 2, false, ESP_ERR_IMAGE_INVALID, UD_IMAGE_ODD_SEGMENT, 28, 0x141 },
+    { "segment of half words", 28, { 0x42, 1 }, 2, false, ESP_ERR_IMAGE_INVALID, UD_IMAGE_ODD_SEGMENT, 28, 0x142 },
     { "short first segment", 28, { 0xFC, 0 }, 2, false, ESP_ERR_IMAGE_INVALID, UD_IMAGE_SHORT_FIRST, 28, 0xFC },
     { "16 MiB segment", 28, { 0, 0, 0, 1 }, 4, false, ESP_ERR_IMAGE_INVALID, UD_IMAGE_LONG_SEGMENT, 28, 0x1000000 },
     { "wrapping segment",
@@ -222,7 +223,7 @@ static void page_size_of_the_description_decides_the_mapping(void **state)
     free(b.p);
 }
 
-static void chips_with_chosen_pages_need_a_description(void **state)
+static void chips_with_chosen_pages_and_hosts_need_a_description(void **state)
 {
     (void)state;
     struct image_bytes c6 = image_vector("esp32c6-app-mmu8k.bin");
@@ -238,6 +239,12 @@ static void chips_with_chosen_pages_need_a_description(void **state)
     v = run(c3, &rules);
     assert_int_equal(v.err, ESP_OK);
     assert_false(v.info.has_desc);
+    memset(c3.p + 12, 0xFF, 2); /* as a host image it needs one, whatever the board's chip is */
+    image_reseal(c3.p);
+    assert_int_equal(run(c3, &rules).err, ESP_FAIL);
+    rules.chip = ud_chip_by_name("esp32c3");
+    assert_int_equal(run(c3, &rules).err, ESP_FAIL);
+    rules.chip = NULL;
     rules.bootloader = true;
     assert_int_equal(run(c6, &rules).err, ESP_OK);
     free(c6.p);
@@ -468,7 +475,7 @@ int main(void)
         cmocka_unit_test(any_non_zero_byte_23_announces_a_digest),
         cmocka_unit_test(boot_loader_images_are_held_to_fewer_rules),
         cmocka_unit_test(page_size_of_the_description_decides_the_mapping),
-        cmocka_unit_test(chips_with_chosen_pages_need_a_description),
+        cmocka_unit_test(chips_with_chosen_pages_and_hosts_need_a_description),
         cmocka_unit_test(large_segments_are_for_chips_that_can_map_them),
         cmocka_unit_test(room_for_checksum_and_digest_is_part_of_the_limit),
         cmocka_unit_test(empty_segments_are_passed_over),
