@@ -36,12 +36,12 @@ const char *ud_image_problem_text(unsigned problem)
     return problem < UD_IMAGE_PROBLEM_COUNT ? rows[problem].text : NULL;
 }
 
-esp_err_t problem_note(const struct ud_observer *obs, enum ud_image_problem problem, uint64_t a, uint64_t b)
+esp_err_t ud_image_problem_note(const struct ud_observer *obs, enum ud_image_problem problem, uint64_t a, uint64_t b)
 {
     return ud_note(obs, rows[problem].note, rows[problem].err, a, b, rows[problem].text);
 }
 
-bool problem_is_fatal(enum ud_image_problem problem)
+bool ud_image_problem_is_fatal(enum ud_image_problem problem)
 {
     return rows[problem].fatal;
 }

@@ -36,9 +36,9 @@ static esp_err_t fail(struct ud_image_verifier *v, esp_err_t err)
 /* Note and record a problem. ESP_OK: the rules are lenient and reading can go on. */
 static esp_err_t judge(struct ud_image_verifier *v, enum ud_image_problem problem, uint64_t a, uint64_t b)
 {
-    esp_err_t err = problem_note(v->obs, problem, a, b);
+    esp_err_t err = ud_image_problem_note(v->obs, problem, a, b);
     v->info.problems |= UD_IMAGE_PROBLEM_BIT(problem);
-    return v->rules.lenient && !problem_is_fatal(problem) ? ESP_OK : err;
+    return v->rules.lenient && !ud_image_problem_is_fatal(problem) ? ESP_OK : err;
 }
 
 static void enter(struct ud_image_verifier *v, enum ud_image_state state, uint32_t left)
@@ -67,9 +67,9 @@ esp_err_t ud_image_check_chip(const struct ud_image_header *h, const struct ud_i
                               const struct ud_observer *obs)
 {
     if (h->chip_id != rules->chip_id)
-        return problem_note(obs, UD_IMAGE_BAD_CHIP, rules->chip_id, h->chip_id);
+        return ud_image_problem_note(obs, UD_IMAGE_BAD_CHIP, rules->chip_id, h->chip_id);
     if (!revision_fits(h, rules))
-        return problem_note(obs, UD_IMAGE_BAD_REVISION, rules->revision, revision_limits(h));
+        return ud_image_problem_note(obs, UD_IMAGE_BAD_REVISION, rules->revision, revision_limits(h));
     return ESP_OK;
 }
 
