@@ -200,32 +200,20 @@ static int write_image(const struct create_options *o, const struct ud_image_spe
     return rc;
 }
 
-/* Flash parameters that suit every board here: DIO, 80 MHz, 4 MB. */
-static struct ud_image_header default_header(const struct ud_chip *chip)
-{
-    return (struct ud_image_header){
-        .spi_mode = 2, .spi_speed_size = 0x2F, .wp_pin = 0xEE, .chip_id = chip->id, .max_chip_rev_full = 0xFFFF
-    };
-}
-
 static int build(const struct create_options *o, const uint8_t *payload, size_t len)
 {
     uint8_t desc_bytes[UD_APP_DESC_BYTES] = { 0 };
-    struct ud_image_part parts[2] = { 0 };
+    struct ud_image_part parts[3] = { 0 };
     struct ud_image_spec spec = { 0 };
     if (len > INT32_MAX)
         return cli_error("%s is larger than an image can be", o->elf ? o->elf : o->raw);
     if (o->elf) {
         if (ud_image_host_spec(payload, (uint32_t)len, &o->desc, desc_bytes, parts, &spec) != ESP_OK)
             return cli_error("%s is not an ELF executable of this machine", o->elf);
-    } else {
-        parts[0] = (struct ud_image_part){ o->chip->drom.lo ? o->chip->drom.lo + UD_APP_DESC_OFFSET : UD_HOST_DESC_ADDR,
-                                           desc_bytes, sizeof desc_bytes };
-        parts[1] = (struct ud_image_part){ o->load_addr, payload, (uint32_t)len };
-        spec = (struct ud_image_spec){ .part = parts, .part_count = 2 };
+    } else if (ud_image_raw_spec(o->chip, payload, (uint32_t)len, o->load_addr, &o->desc, desc_bytes, parts, &spec) !=
+               ESP_OK) {
+        return cli_error("--load-addr 0x%x is mapped from flash and must be a multiple of 4", o->load_addr);
     }
-    spec.header = default_header(o->chip);
-    spec.desc = &o->desc;
     spec.append_digest = !o->no_digest;
     return write_image(o, &spec);
 }
