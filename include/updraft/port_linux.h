@@ -62,6 +62,18 @@ struct ud_file_efuse {
 /** `efuse` becomes the interface over `file`, which must not move. `fd` stays the caller's and open. */
 void ud_file_efuse_init(struct ud_file_efuse *file, struct ud_efuse *efuse, int fd);
 
+/**
+ * A transport on libcurl, for one HTTP client at a time: names, proxies (http_proxy, https_proxy, no_proxy …; always
+ * tunnelled) and TLS are its work. `open` fails with ESP_ERR_ESP_TLS_* or ESP_ERR_MBEDTLS_SSL_HANDSHAKE_FAILED and says
+ * why in a sentence of its own for a wrong CA, a wrong name, an expired or not yet valid certificate. The system's
+ * certificates are curl's, or SSL_CERT_FILE and SSL_CERT_DIR. SIGPIPE never reaches the program from here.
+ * ESP_ERR_NO_MEM, ESP_FAIL when libcurl cannot start.
+ */
+struct ud_transport;
+UD_MUST_USE esp_err_t ud_curl_transport_create(struct ud_transport *out);
+/** Close and free; a no-op on one that is destroyed already. */
+void ud_curl_transport_destroy(struct ud_transport *t);
+
 #ifdef __cplusplus
 }
 #endif
