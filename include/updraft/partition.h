@@ -138,7 +138,7 @@ const char *ud_csv_default(const char *name);
 /**
  * Print as CSV, NUL-terminated. `*needed` gets the size without NUL; ESP_ERR_INVALID_SIZE if it does not fit
  * (buf may be NULL with cap 0 to ask). ESP_ERR_NOT_SUPPORTED, `*needed` untouched: a label that CSV cannot carry (not
- * UTF-8, a comma, a line end, `$`, blanks at its ends, `#` in front). Unknown flag bits are left out.
+ * UTF-8, a comma, a line end, `$NAME`, blanks at its ends, `#` in front). Unknown flag bits are left out.
  */
 UD_MUST_USE esp_err_t ud_csv_encode(const struct ud_ptable *table, char *buf, size_t cap, size_t *needed);
 

@@ -54,6 +54,8 @@ struct span csv_take_line(struct span *rest);
 struct span csv_trim(struct span s);
 /** Take the next cell off `*rest` and trim it; empty when none is left. */
 struct span csv_take_cell(struct span *rest, char separator);
+/** Does it use an environment variable, `$NAME` or `${`? */
+bool csv_has_variable(struct span text);
 bool csv_span_eq(struct span a, struct span b);
 bool csv_span_caseeq(struct span a, const char *b);
 

@@ -119,22 +119,11 @@ static esp_err_t read_flags(const struct line *l, struct span cells)
     return ESP_OK;
 }
 
-static bool is_variable(struct span text)
-{
-    for (size_t i = 0; i + 1 < text.len; i++) {
-        char c = text.p[i + 1];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '{';
-        if (text.p[i] == '$' && word)
-            return true;
-    }
-    return false;
-}
-
 static esp_err_t read_row(const struct csv_rules *rules, struct span text, uint32_t line, struct csv_row *row)
 {
     struct line l = { rules, row };
     *row = (struct csv_row){ .line = line };
-    if (is_variable(text))
+    if (csv_has_variable(text))
         return bad_cell(&l, "environment variables", SPAN(""), " are not expanded here; write the value itself");
     row->name = csv_take_cell(&text, ',');
     struct span cells[5];

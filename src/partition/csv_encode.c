@@ -51,10 +51,11 @@ static bool is_expressible(const char *label)
 {
     struct span s = { label, ud_strnlen(label, sizeof(((struct ud_partition *)NULL)->label)) };
     struct span rest = s;
-    if (csv_utf8_bad(s.p, s.len) < s.len || csv_trim(s).len != s.len || (s.len > 0 && s.p[0] == '#'))
+    if (csv_utf8_bad(s.p, s.len) < s.len || csv_trim(s).len != s.len || (s.len > 0 && s.p[0] == '#') ||
+        csv_has_variable(s))
         return false;
     for (size_t i = 0; i < s.len; i++)
-        if (s.p[i] == ',' || s.p[i] == '$')
+        if (s.p[i] == ',')
             return false;
     return csv_take_line(&rest).len == s.len && rest.len == 0;
 }

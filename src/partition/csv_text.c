@@ -108,6 +108,17 @@ bool csv_span_eq(struct span a, struct span b)
     return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
 }
 
+bool csv_has_variable(struct span text)
+{
+    for (size_t i = 0; i + 1 < text.len; i++) {
+        char c = text.p[i + 1];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '{';
+        if (text.p[i] == '$' && word)
+            return true;
+    }
+    return false;
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
