@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `updraft board`: the dispatch to its sub-verbs. */
+#include "board.h"
+
+static const struct cli_verb verbs[] = {
+    { "create", "make a board: flash, settings, eFuses", board_create },
+    { "run", "power on: boot, and execute what the slot holds", board_run },
+    { "map", "draw the flash: slots, versions, states, what boots next", board_map },
+    { "why", "explain which slot boots next, rule by rule", board_why },
+    { "info", "show the settings of a board", board_info },
+    { "boot", "make one boot decision without executing", board_boot },
+    { "confirm", "play the app: this version works", board_confirm },
+    { "reject", "play the app: this version does not, go back", board_reject },
+    { "set-partition", "replace the content of a partition", board_set_partition },
+    { 0 },
+};
+
+int cmd_board(int argc, char **argv)
+{
+    return cli_dispatch("board", "Makes, runs and explains virtual boards.", verbs, argc, argv);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `updraft board run`: power on, tell what resets and boots, end as asked. */
+#include "board.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define COMMAND "board run"
+
+enum { EXIT_STILL_RUNNING = 3, EXIT_DEFECT = 4 };
+
+static const char help[] =
+    "Usage: updraft board run FILE [OPTIONS]\n"
+    "\n"
+    "Power on: boots by the boot loader's rules and executes what the slot holds, over resets. The\n"
+    "firmware's output goes to standard output, lines of the board ('board: ...') to standard error.\n"
+    "Ctrl-C switches the power off.\n"
+    "\n"
+    "  --until REGEX       end with success at the first line of the firmware that matches (extended\n"
+    "                      regular expression)\n"
+    "  --timeout S         end after S seconds (1.5 is possible)\n"
+    "  --max-boots N       end when boot N has ended\n"
+    "  --slow-flash US     each flash step of the firmware takes US microseconds longer\n"
+    "  --quiet             no lines of the board, but errors\n"
+    "\n"
+    "Exit code: 0 --until has matched, or the power was switched off; 1 nothing bootable, or it could\n"
+    "not be run; 2 the command line is wrong; 3 the time or the boots ran out without a match;\n"
+    "4 a sanitizer reported a defect of the program (no reset follows, nothing is rolled back).\n"
+    "\n"
+    "Example:\n"
+    "  updraft board run b.flash --until 'update done' --timeout 60 --max-boots 5\n";
+
+static bool parse_number(const char *text, uint64_t most, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    unsigned long long n = strtoull(text, &end, 10);
+    *out = n;
+    return !errno && !*end && n > 0 && n <= most;
+}
+
+static bool parse_seconds(const char *text, uint64_t *ms)
+{
+    char *end;
+    errno = 0;
+    if ((text[0] < '0' || text[0] > '9') && text[0] != '.')
+        return false;
+    double s = strtod(text, &end);
+    if (errno || end == text || *end || !(s >= 0.001 && s <= 1e7))
+        return false;
+    *ms = (uint64_t)(s * 1000);
+    return true;
+}
+
+struct options {
+    struct ud_lab_run run;
+    bool quiet;
+};
+
+static int take_option(int c, struct options *o)
+{
+    uint64_t n;
+    switch (c) {
+    case 'u':
+        o->run.until = optarg;
+        return CLI_OK;
+    case 't':
+        return parse_seconds(optarg, &o->run.timeout_ms)
+                   ? CLI_OK
+                   : cli_usage(COMMAND, "--timeout '%s' is not a number of seconds", optarg);
+    case 'b':
+        if (!parse_number(optarg, UINT32_MAX, &n))
+            return cli_usage(COMMAND, "--max-boots '%s' is not a number from 1", optarg);
+        o->run.max_boots = (uint32_t)n;
+        return CLI_OK;
+    case 's':
+        if (!parse_number(optarg, 10000000, &n))
+            return cli_usage(COMMAND, "--slow-flash '%s' is not a number of microseconds from 1 to 10000000", optarg);
+        o->run.slow_flash_us = (uint32_t)n;
+        return CLI_OK;
+    case 'q':
+        o->quiet = true;
+        return CLI_OK;
+    default:
+        return cli_usage(COMMAND, "the command line could not be read");
+    }
+}
+
+/* CLI_OK, an exit code, or -1 after --help. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option options[] = {
+        { "until", required_argument, 0, 'u' },
+        { "timeout", required_argument, 0, 't' },
+        { "max-boots", required_argument, 0, 'b' },
+        { "slow-flash", required_argument, 0, 's' },
+        { "quiet", no_argument, 0, 'q' },
+        { "help", no_argument, 0, 'h' },
+        { 0 },
+    };
+    int c;
+    while ((c = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            return -1;
+        }
+        int rc = take_option(c, o);
+        if (rc != CLI_OK)
+            return rc;
+    }
+    if (optind >= argc)
+        return cli_usage(COMMAND, "which board? Name its flash file");
+    if (optind + 1 < argc)
+        return cli_usage(COMMAND, "'%s' is one argument too many", argv[optind + 1]);
+    o->run.path = argv[optind];
+    return CLI_OK;
+}
+
+/* ---- what the board says ------------------------------------------------------------------------------------------- */
+
+static void print_reset(const struct ud_lab_event *e)
+{
+    fprintf(stderr, "board: reset (%s), boot %u%s%s\n", ud_reset_reason_name(e->reason), e->boot_count,
+            e->text[0] ? ": " : "", e->text);
+}
+
+/* The rule that settled it, in words. */
+static void print_booted(const struct ud_lab_event *e)
+{
+    const struct ud_boot_result *r = e->result;
+    char title[96], rule[256];
+    board_slot_title(r->loaded->label, &r->info, title, sizeof title);
+    for (unsigned i = 0; i < r->plan.step_count; i++) {
+        board_rule_sentence(&r->plan.step[i], r->input.entry, board_slot_count(&r->input), rule, sizeof rule);
+        fprintf(stderr, "board:   %s\n", rule);
+    }
+    for (unsigned i = 0; i + 1 < r->tried_count; i++) {
+        char name[16];
+        board_index_name(r->tried[i].index, name);
+        fprintf(stderr, "board:   %s does not boot; the next candidate is tried.\n", name);
+    }
+    fprintf(stderr, "board: booting %s\n", title);
+}
+
+static void print_note(const struct ud_note *note)
+{
+    char text[512];
+    if (note->err == ESP_OK || note->id == UD_NOTE_BOOT_NOTHING)
+        return;
+    ud_note_sentence(note, text, sizeof text);
+    fprintf(stderr, "board:   %s\n", text);
+}
+
+static void on_event(void *ctx, const struct ud_lab_event *e)
+{
+    const struct options *o = ctx;
+    if (o->quiet)
+        return;
+    switch (e->type) {
+    case UD_LAB_RESET:
+        print_reset(e);
+        break;
+    case UD_LAB_BOOTED:
+        print_booted(e);
+        break;
+    case UD_LAB_NOTE:
+        print_note(e->note);
+        break;
+    case UD_LAB_SAYS:
+        fprintf(stderr, "board: %s\n", e->text);
+        break;
+    }
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------------------- */
+
+static int finish(const struct options *o, const struct ud_lab_run_result *r)
+{
+    switch (r->end) {
+    case UD_LAB_MATCHED:
+        return CLI_OK;
+    case UD_LAB_STOPPED:
+        if (!o->quiet)
+            fprintf(stderr, "board: power off\n");
+        return CLI_OK;
+    case UD_LAB_TIMEOUT:
+        cli_error("%s: %g seconds have passed%s%s%s", o->run.path, (double)o->run.timeout_ms / 1000,
+                  o->run.until ? ", and no line matched '" : "", o->run.until ? o->run.until : "",
+                  o->run.until ? "'" : "");
+        return EXIT_STILL_RUNNING;
+    case UD_LAB_MAX_BOOTS:
+        cli_error("%s: %u boots have ended%s%s%s", o->run.path, r->boots, o->run.until ? ", and no line matched '" : "",
+                  o->run.until ? o->run.until : "", o->run.until ? "'" : "");
+        return EXIT_STILL_RUNNING;
+    case UD_LAB_DEFECT:
+        cli_error("%s: %s", o->run.path, r->why);
+        return EXIT_DEFECT;
+    case UD_LAB_NO_BOOT:
+    case UD_LAB_FAILED:
+        break;
+    }
+    return cli_error("%s", r->why);
+}
+
+int board_run(int argc, char **argv)
+{
+    struct options o = { .run = { .event = on_event } };
+    struct ud_lab_run_result result;
+    int rc = parse(argc, argv, &o);
+    if (rc != CLI_OK)
+        return rc < 0 ? CLI_OK : rc;
+    sigset_t stop, before;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGHUP);
+    sigprocmask(SIG_BLOCK, &stop, &before);
+    signal(SIGCHLD, SIG_DFL); /* inherited as ignored, the end of the firmware could not be asked for */
+    o.run.event_ctx = &o;
+    o.run.stop_fd = signalfd(-1, &stop, SFD_CLOEXEC);
+    if (o.run.stop_fd < 0)
+        return cli_error("the power switch cannot be set up: %s", strerror(errno));
+    ud_lab_run(&o.run, &result);
+    close(o.run.stop_fd);
+    rc = finish(&o, &result);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}

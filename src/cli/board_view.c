@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the flash of a board holds: each partition looked at, each image judged as the boot loader would. */
+#include "board.h"
+
+#include <string.h>
+
+static void keep_problem(void *ctx, const struct ud_note *note)
+{
+    struct board_part *part = ctx;
+    if (note->err != ESP_OK)
+        ud_note_sentence(note, part->problem, sizeof part->problem);
+    board_printable(part->problem);
+}
+
+static esp_err_t look_whether_blank(struct ud_lab_board *lab, struct board_part *part)
+{
+    part->blank = true;
+    for (uint32_t off = 0; off < part->p->size && part->blank;) {
+        uint32_t len = part->p->size - off < UD_LAB_SCRATCH ? part->p->size - off : UD_LAB_SCRATCH;
+        esp_err_t err = ud_flash_read(&lab->flash, part->p->addr + off, lab->scratch, len);
+        if (err != ESP_OK)
+            return err;
+        for (uint32_t i = 0; i < len && part->blank; i++)
+            part->blank = lab->scratch[i] == 0xFF;
+        off += len;
+    }
+    return ESP_OK;
+}
+
+static void judge_image(struct ud_lab_board *lab, struct board_part *part)
+{
+    struct ud_image_info info;
+    struct ud_observer obs = { keep_problem, part };
+    struct ud_image_rules rules = ud_board_image_rules(&lab->board, part->p);
+    uint8_t head[UD_APP_DESC_OFFSET + UD_APP_DESC_BYTES];
+    esp_err_t err = ud_image_verify(&lab->flash, part->p->addr, part->p->size, &rules, &lab->crypto, &obs, lab->scratch,
+                                    sizeof lab->scratch, &info);
+    part->image = err == ESP_OK ? BOARD_GOOD : BOARD_REFUSED;
+    if (err == ESP_OK) {
+        part->used = info.len;
+        part->has_desc = info.has_desc;
+        part->desc = info.desc;
+    } else {
+        if (!part->problem[0])
+            ud_strcopy(part->problem, sizeof part->problem, ud_err_name(err), sizeof part->problem - 1);
+        part->has_desc = part->p->size >= sizeof head &&
+                         ud_flash_read(&lab->flash, part->p->addr, head, sizeof head) == ESP_OK &&
+                         ud_app_desc_decode(head + UD_APP_DESC_OFFSET, UD_APP_DESC_BYTES, &part->desc) == ESP_OK;
+    }
+    board_printable(part->desc.version);
+    board_printable(part->desc.project_name);
+}
+
+/* The entry that speaks of this slot: a usable one before another, the later before the earlier. */
+static void find_entry(const struct ud_boot_input *in, struct board_part *part)
+{
+    unsigned slots = board_slot_count(in);
+    bool usable = false;
+    if (in->otadata != UD_OTADATA_PRESENT || !ud_partition_is_ota(part->p) || slots == 0)
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct ud_otadata_entry *e = &in->entry[i];
+        if (e->seq == UD_OTADATA_SEQ_BLANK || e->crc != ud_otadata_crc(e->seq) ||
+            ud_otadata_slot(e, slots) != (uint32_t)(part->p->subtype - UD_PART_APP_OTA_0))
+            continue;
+        bool better = !part->has_entry || (ud_otadata_is_valid(e) && !usable) ||
+                      (ud_otadata_is_valid(e) == usable && e->seq > part->seq);
+        if (!better)
+            continue;
+        part->has_entry = true;
+        part->seq = e->seq;
+        part->state = e->state;
+        usable = ud_otadata_is_valid(e);
+    }
+}
+
+bool board_look(struct ud_lab_board *lab, struct board_view *view)
+{
+    memset(view, 0, sizeof *view);
+    for (unsigned i = 0; i < lab->board.table.count; i++) {
+        struct board_part *part = &view->part[view->count++];
+        part->p = &lab->board.table.part[i];
+        esp_err_t err = look_whether_blank(lab, part);
+        if (err != ESP_OK) {
+            cli_error("%s: partition '%s' cannot be read: %s", lab->path, part->p->label, ud_err_name(err));
+            return false;
+        }
+        if (part->p->type == UD_PART_APP && part->blank)
+            part->image = BOARD_EMPTY;
+        else if (part->p->type == UD_PART_APP)
+            judge_image(lab, part);
+        find_entry(&lab->boot.input, part);
+        part->next = lab->boot.loaded && lab->boot.loaded->addr == part->p->addr;
+        part->runs = lab->running_addr == part->p->addr;
+    }
+    return true;
+}
