@@ -31,7 +31,7 @@ void app_main(void)
     }
     ESP_ERROR_CHECK(esp_register_shutdown_handler(on_shutdown));
 #ifdef CONFIG_TEST_LEAK
-    lose_memory(50);
+    lose_memory(20);
 #endif
     printf("restarting"); /* without a newline: whoever restarts writes it out */
     esp_restart();
