@@ -280,12 +280,18 @@ void vTaskDelete(TaskHandle_t task)
     kernel_leave();
 }
 
-/* Wait outside the lock, on the board's clock, which may be a virtual one. */
-static void delay_us(uint64_t us)
+/* Give the lock back and wait on the board's clock, which may be a virtual one. */
+static void leave_and_delay(uint64_t us)
 {
     const struct ud_idf_env *env = ud_idf_env();
+    struct tskTaskControlBlock *self = kernel_current_task();
+    self->delayed = us > 0;
+    kernel_leave();
     if (env)
         ud_clock_wait_us(&env->board->clock, us);
+    kernel_enter();
+    self->delayed = false;
+    kernel_leave();
 }
 
 static uint64_t tick_now(void)
@@ -308,10 +314,7 @@ void vTaskDelay(const TickType_t ticks)
 {
     kernel_enter();
     uint64_t us = ticks ? us_until_tick(tick_now() + ticks) : 0;
-    kernel_leave();
-    delay_us(us);
-    kernel_enter();
-    kernel_leave();
+    leave_and_delay(us);
 }
 
 BaseType_t xTaskDelayUntil(TickType_t *const previous, const TickType_t increment)
@@ -321,12 +324,10 @@ BaseType_t xTaskDelayUntil(TickType_t *const previous, const TickType_t incremen
     TickType_t since = (TickType_t)now - *previous; /* wraps as the tick count does */
     *previous += increment;
     bool wait = since < increment;
-    uint64_t us = wait ? us_until_tick(now + (increment - since)) : 0;
-    kernel_leave();
     if (wait)
-        delay_us(us);
-    kernel_enter();
-    kernel_leave();
+        leave_and_delay(us_until_tick(now + (increment - since)));
+    else
+        kernel_leave();
     return wait ? pdTRUE : pdFALSE;
 }
 
@@ -389,6 +390,19 @@ void vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority)
 UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task)
 {
     return (task ? task : kernel_current_task())->stack_bytes / 2;
+}
+
+eTaskState eTaskGetState(TaskHandle_t task)
+{
+    kernel_require(task != NULL, "state of a task that is NULL");
+    kernel_enter();
+    eTaskState state = eReady;
+    if (task == kernel_current_task())
+        state = eRunning;
+    else if (task->waits_on || task->delayed)
+        state = eBlocked;
+    kernel_leave();
+    return state;
 }
 
 BaseType_t xTaskGetSchedulerState(void)

@@ -20,6 +20,7 @@ struct tskTaskControlBlock {
     TaskFunction_t code; /* NULL: a thread that is not a task */
     void *arg;
     bool deleted;
+    bool delayed;
     void *waits_on; /* the condition, while it waits */
     bool *left;     /* set when the deleted task has left its wait; NULL: nobody asks */
     struct tskTaskControlBlock *next;

@@ -14,6 +14,8 @@ extern "C" {
 struct tskTaskControlBlock;
 typedef struct tskTaskControlBlock *TaskHandle_t;
 
+typedef enum { eRunning = 0, eReady, eBlocked, eSuspended, eDeleted, eInvalid } eTaskState;
+
 #define tskIDLE_PRIORITY ((UBaseType_t)0)
 #define tskNO_AFFINITY   ((BaseType_t)0x7FFFFFFF)
 
@@ -52,6 +54,8 @@ UBaseType_t uxTaskPriorityGet(const TaskHandle_t task);
 void vTaskPrioritySet(TaskHandle_t task, UBaseType_t priority);
 /** Half of what the task was created with: the stack of a host thread says nothing about the chip's. */
 UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task);
+/** eRunning: the calling task; eBlocked: in a call that waits; eReady: any other. */
+eTaskState eTaskGetState(TaskHandle_t task);
 BaseType_t xTaskGetSchedulerState(void);
 
 #ifdef __cplusplus

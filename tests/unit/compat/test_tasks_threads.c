@@ -92,6 +92,9 @@ static void a_deleted_task_ends_in_its_wait(void **state)
     TaskHandle_t task = NULL;
     assert_int_equal(xTaskCreate(waits_for_ever, "victim", 4096, &v, 1, &task), pdPASS);
     assert_int_equal(xSemaphoreTake(v.started, portMAX_DELAY), pdTRUE);
+    assert_int_equal(eTaskGetState(xTaskGetCurrentTaskHandle()), eRunning);
+    while (eTaskGetState(task) != eBlocked)
+        taskYIELD();
     vTaskDelete(task);
     assert_int_equal(uxTaskGetNumberOfTasks(), 0);
     xSemaphoreGive(v.never); /* nobody takes it any more */

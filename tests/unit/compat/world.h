@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A world for the FreeRTOS calls: a board that is only a clock (virtual by default), threads of this machine, and an
+ * A world for the FreeRTOS calls: a board that is only a clock (virtual, for any thread), threads of this machine, and an
  * allocator and thread starter that fail on request.
  */
 #ifndef TEST_COMPAT_WORLD_H
@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sched.h>
 #include <cmocka.h>
 
 #include "freertos/FreeRTOS.h"
@@ -22,7 +23,9 @@
 
 struct world {
     struct ud_board board;
-    struct ud_virtual_clock time;
+    struct {
+        _Atomic uint64_t now_us;
+    } time;
     struct ud_idf_env env;
     struct ud_alloc heap;
     bool no_memory;
@@ -30,6 +33,19 @@ struct world {
     bool no_conditions;
 };
 static struct world world;
+
+static inline uint64_t world_now_us(void *ctx)
+{
+    (void)ctx;
+    return world.time.now_us;
+}
+
+static inline void world_wait_us(void *ctx, uint64_t us)
+{
+    (void)ctx;
+    world.time.now_us += us;
+    sched_yield();
+}
 
 static inline void *world_alloc(void *ctx, size_t size)
 {
@@ -59,6 +75,7 @@ static inline esp_err_t world_cond_create(void *ctx, void **cond)
 static inline int world_start(void **state)
 {
     static struct ud_os_ops ops;
+    static const struct ud_clock_ops clock = { world_now_us, world_wait_us };
     (void)state;
     struct ud_os os = ud_linux_os();
     ops = *os.ops;
@@ -66,7 +83,7 @@ static inline int world_start(void **state)
     ops.cond_create = world_cond_create;
     world.heap = ud_linux_alloc();
     world.time.now_us = 123456;
-    world.board.clock = ud_virtual_clock(&world.time);
+    world.board.clock = (struct ud_clock){ &clock, NULL };
     world.board.chip = ud_chip_by_name("esp32c3");
     world.env = (struct ud_idf_env){ .board = &world.board,
                                      .config = &ud_app_config_defaults,
