@@ -45,6 +45,7 @@ struct ud_endpoint {
     const struct ud_tls_config *tls_config; /* when tls */
     bool tcp_keepalive;
     int keepalive_idle_s, keepalive_interval_s, keepalive_count;
+    uint8_t ip_version; /* 0 any, 4, 6 */
 };
 
 enum { UD_POLL_RECV = 1, UD_POLL_SEND = 2 };
@@ -158,6 +159,7 @@ struct ud_http_config {
     uint32_t stall_ms;         /* no byte for this long ends a call: 0: max(60 s, timeout_ms) */
     uint32_t slow_window_ms;   /* 0: 120 s; less than slow_bytes_per_s over it ends a call */
     uint32_t slow_bytes_per_s; /* 0: 64 */
+    uint8_t ip_version;        /* 0 any, 4, 6 */
 };
 
 enum {

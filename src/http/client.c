@@ -92,6 +92,7 @@ static void take_config(struct ud_http *h, const struct ud_http_config *cfg)
     h->keepalive_idle_s = cfg->keepalive_idle_s;
     h->keepalive_interval_s = cfg->keepalive_interval_s;
     h->keepalive_count = cfg->keepalive_count;
+    h->ip_version = cfg->ip_version;
     h->stall_us = cfg->stall_ms * (uint64_t)1000;
     h->stall_by_timeout = cfg->stall_ms == 0;
     ud_http_set_timeout_ms(h, cfg->timeout_ms == 0 ? 5000 : cfg->timeout_ms);
@@ -206,6 +207,7 @@ static esp_err_t open_transport(struct ud_http *h)
         .keepalive_idle_s = h->keepalive_idle_s,
         .keepalive_interval_s = h->keepalive_interval_s,
         .keepalive_count = h->keepalive_count,
+        .ip_version = h->ip_version,
     };
     h->why[0] = '\0';
     if (to.tls && !h->tls.ca_pem && !h->tls.use_system_store) {

@@ -35,6 +35,7 @@ struct ud_http {
     bool disable_auto_redirect;
     bool tcp_keepalive;
     int keepalive_idle_s, keepalive_interval_s, keepalive_count;
+    uint8_t ip_version;
 
     enum ud_http_state state;
     struct ud_http_buf request;
