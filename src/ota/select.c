@@ -5,7 +5,7 @@
  */
 #include "ota_parts.h"
 
-esp_err_t otadata_view_read(struct ud_board *b, struct otadata_view *view)
+esp_err_t ud_ota_view_read(struct ud_board *b, struct ud_ota_view *view)
 {
     view->partition = ud_ptable_find(&b->table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);
     if (!view->partition)
@@ -18,11 +18,11 @@ esp_err_t otadata_view_read(struct ud_board *b, struct otadata_view *view)
     return ESP_OK;
 }
 
-esp_err_t otadata_view_take(struct ud_board *b, struct otadata_view *view)
+esp_err_t ud_ota_view_take(struct ud_board *b, struct ud_ota_view *view)
 {
     struct ud_board_hold hold;
     ud_board_lock(b, &hold);
-    esp_err_t err = otadata_view_read(b, view);
+    esp_err_t err = ud_ota_view_read(b, view);
     ud_board_unlock(b, &hold);
     return err;
 }
@@ -32,9 +32,9 @@ static bool has_good_crc(const struct ud_otadata_entry *e)
     return e->crc == ud_otadata_crc(e->seq);
 }
 
-static const struct ud_partition *partition_of(const struct ud_board *b, const struct otadata_view *view, int entry)
+static const struct ud_partition *partition_of(const struct ud_board *b, const struct ud_ota_view *view, int entry)
 {
-    return slot_partition(b, ud_otadata_slot(&view->entry[entry], view->slots));
+    return ud_ota_slot_partition(b, ud_otadata_slot(&view->entry[entry], view->slots));
 }
 
 /* ---- what boots next ----------------------------------------------------------------------------------------------
@@ -44,20 +44,20 @@ static const struct ud_partition *default_app(const struct ud_board *b)
 {
     const struct ud_partition *p = ud_ptable_find(&b->table, UD_PART_APP, UD_PART_APP_FACTORY, NULL);
     for (uint32_t i = 0; !p && i < UD_BOOT_MAX_SLOTS; i++)
-        p = slot_partition(b, i);
+        p = ud_ota_slot_partition(b, i);
     return p ? p : ud_ptable_find(&b->table, UD_PART_APP, UD_PART_APP_TEST, NULL);
 }
 
 const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota)
 {
-    struct otadata_view view;
-    if (otadata_view_take(ota->board, &view) != ESP_OK)
+    struct ud_ota_view view;
+    if (ud_ota_view_take(ota->board, &view) != ESP_OK)
         return NULL;
     return view.active < 0 ? default_app(ota->board) : partition_of(ota->board, &view, view.active);
 }
 
 /* Which entry becomes what so that `slot` boots. */
-static esp_err_t plan_select(const struct otadata_view *view, uint32_t slot, bool rollback, int *sector,
+static esp_err_t plan_select(const struct ud_ota_view *view, uint32_t slot, bool rollback, int *sector,
                              struct ud_otadata_entry *e)
 {
     uint32_t seq = slot + 1;
@@ -81,10 +81,10 @@ static esp_err_t plan_select(const struct otadata_view *view, uint32_t slot, boo
 /* With the lock held. */
 static esp_err_t select_slot(struct ud_ota *ota, uint32_t slot, uint32_t *seq)
 {
-    struct otadata_view view;
+    struct ud_ota_view view;
     struct ud_otadata_entry e;
     int sector;
-    esp_err_t err = otadata_view_read(ota->board, &view);
+    esp_err_t err = ud_ota_view_read(ota->board, &view);
     if (err != ESP_OK)
         return err;
     if (slot >= view.slots)
@@ -120,7 +120,7 @@ esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p)
 {
     if (!p)
         return ESP_ERR_INVALID_ARG;
-    if (verify_slot(ota, p, true, NULL) != ESP_OK)
+    if (ud_ota_verify_slot(ota, p, true, NULL) != ESP_OK)
         return ESP_ERR_OTA_VALIDATE_FAILED;
     return ud_ota_set_boot_skip_validate(ota, p);
 }
@@ -130,12 +130,12 @@ esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p)
 
 esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uint32_t *state)
 {
-    struct otadata_view view;
+    struct ud_ota_view view;
     if (!p || !state)
         return ESP_ERR_INVALID_ARG;
     if (!ud_partition_is_ota(p))
         return ESP_ERR_NOT_SUPPORTED;
-    if (otadata_view_take(ota->board, &view) != ESP_OK || view.slots == 0)
+    if (ud_ota_view_take(ota->board, &view) != ESP_OK || view.slots == 0)
         return ESP_ERR_NOT_FOUND;
     for (int i = 0; i < 2; i++) {
         if (has_good_crc(&view.entry[i]) &&
@@ -148,7 +148,7 @@ esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uin
 }
 
 /* With the lock held: the active entry gets `state`, in its own sector. */
-static esp_err_t write_state(struct ud_board *b, struct otadata_view *view, uint32_t state)
+static esp_err_t write_state(struct ud_board *b, struct ud_ota_view *view, uint32_t state)
 {
     struct ud_otadata_entry *e = &view->entry[view->active];
     if (e->state == state)
@@ -159,10 +159,10 @@ static esp_err_t write_state(struct ud_board *b, struct otadata_view *view, uint
 
 esp_err_t ud_ota_mark_valid(struct ud_ota *ota)
 {
-    struct otadata_view view;
+    struct ud_ota_view view;
     struct ud_board_hold hold;
     ud_board_lock(ota->board, &hold);
-    esp_err_t err = otadata_view_read(ota->board, &view);
+    esp_err_t err = ud_ota_view_read(ota->board, &view);
     if (err == ESP_OK)
         err = view.active < 0 ? ESP_FAIL : write_state(ota->board, &view, UD_OTA_VALID);
     ud_board_unlock(ota->board, &hold);
@@ -170,22 +170,22 @@ esp_err_t ud_ota_mark_valid(struct ud_ota *ota)
 }
 
 /* Would anything boot if the active entry were gone? Verifies an image. */
-static bool can_roll_back(struct ud_ota *ota, const struct otadata_view *view)
+static bool can_roll_back(struct ud_ota *ota, const struct ud_ota_view *view)
 {
     int other = 1 - view->active;
     const struct ud_partition *p = ud_otadata_is_valid(&view->entry[other])
                                        ? partition_of(ota->board, view, other)
                                        : ud_ptable_find(&ota->board->table, UD_PART_APP, UD_PART_APP_FACTORY, NULL);
-    return p && verify_slot(ota, p, true, NULL) == ESP_OK;
+    return p && ud_ota_verify_slot(ota, p, true, NULL) == ESP_OK;
 }
 
 bool ud_ota_is_rollback_possible(struct ud_ota *ota)
 {
-    struct otadata_view view;
-    return otadata_view_take(ota->board, &view) == ESP_OK && view.active >= 0 && can_roll_back(ota, &view);
+    struct ud_ota_view view;
+    return ud_ota_view_take(ota->board, &view) == ESP_OK && view.active >= 0 && can_roll_back(ota, &view);
 }
 
-static bool is_same(const struct otadata_view *a, const struct otadata_view *b)
+static bool is_same(const struct ud_ota_view *a, const struct ud_ota_view *b)
 {
     uint8_t bytes[2][UD_OTADATA_ENTRY_BYTES];
     for (int i = 0; i < 2; i++) {
@@ -199,10 +199,10 @@ static bool is_same(const struct otadata_view *a, const struct otadata_view *b)
 
 esp_err_t ud_ota_mark_invalid(struct ud_ota *ota)
 {
-    struct otadata_view judged;
-    struct otadata_view view;
+    struct ud_ota_view judged;
+    struct ud_ota_view view;
     struct ud_board_hold hold;
-    esp_err_t err = otadata_view_take(ota->board, &judged);
+    esp_err_t err = ud_ota_view_take(ota->board, &judged);
     if (err != ESP_OK)
         return err;
     if (judged.active < 0)
@@ -211,7 +211,7 @@ esp_err_t ud_ota_mark_invalid(struct ud_ota *ota)
         return ESP_ERR_OTA_ROLLBACK_FAILED;
 
     ud_board_lock(ota->board, &hold);
-    err = otadata_view_read(ota->board, &view);
+    err = ud_ota_view_read(ota->board, &view);
     if (err == ESP_OK) /* what was judged must be what is written */
         err = is_same(&judged, &view) ? write_state(ota->board, &view, UD_OTA_INVALID) : ESP_ERR_INVALID_STATE;
     ud_board_unlock(ota->board, &hold);
@@ -220,9 +220,9 @@ esp_err_t ud_ota_mark_invalid(struct ud_ota *ota)
 
 const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota)
 {
-    struct otadata_view view;
+    struct ud_ota_view view;
     int found = -1;
-    if (otadata_view_take(ota->board, &view) != ESP_OK || view.slots == 0)
+    if (ud_ota_view_take(ota->board, &view) != ESP_OK || view.slots == 0)
         return NULL;
     for (int i = 0; i < 2; i++) {
         const struct ud_otadata_entry *e = &view.entry[i];
@@ -234,14 +234,14 @@ const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota)
     if (found < 0)
         return NULL;
     const struct ud_partition *p = partition_of(ota->board, &view, found);
-    return p && verify_slot(ota, p, true, NULL) == ESP_OK ? p : NULL;
+    return p && ud_ota_verify_slot(ota, p, true, NULL) == ESP_OK ? p : NULL;
 }
 
 /* ---- forget the other slot ------------------------------------------------------------------------------------------
  */
 
 /* The entry that is not active, if it names a slot that may go: its index, else -1. */
-static int inactive_entry(const struct ud_board *b, const struct otadata_view *view, const struct ud_partition **p)
+static int inactive_entry(const struct ud_board *b, const struct ud_ota_view *view, const struct ud_partition **p)
 {
     if (view->active < 0)
         return -1;
@@ -255,12 +255,12 @@ static int inactive_entry(const struct ud_board *b, const struct otadata_view *v
 
 esp_err_t ud_ota_invalidate_inactive(struct ud_ota *ota)
 {
-    struct otadata_view view;
+    struct ud_ota_view view;
     struct ud_board_hold hold;
     const struct ud_partition *p;
     esp_err_t err = ESP_FAIL;
     ud_board_lock(ota->board, &hold);
-    if (otadata_view_read(ota->board, &view) == ESP_OK) {
+    if (ud_ota_view_read(ota->board, &view) == ESP_OK) {
         int other = inactive_entry(ota->board, &view, &p);
         if (other >= 0)
             err = ud_otadata_erase(ota->board->flash, view.partition, (unsigned)other);
@@ -271,10 +271,10 @@ esp_err_t ud_ota_invalidate_inactive(struct ud_ota *ota)
 
 esp_err_t ud_ota_erase_last_boot_app(struct ud_ota *ota)
 {
-    struct otadata_view view;
+    struct ud_ota_view view;
     const struct ud_partition *p;
-    if (otadata_view_take(ota->board, &view) != ESP_OK || inactive_entry(ota->board, &view, &p) < 0)
+    if (ud_ota_view_take(ota->board, &view) != ESP_OK || inactive_entry(ota->board, &view, &p) < 0)
         return ESP_FAIL;
-    esp_err_t err = erase_in_steps(ota->board, p, p->size);
+    esp_err_t err = ud_ota_erase_steps(ota->board, p, p->size);
     return err == ESP_OK ? ud_ota_invalidate_inactive(ota) : err;
 }

@@ -116,7 +116,7 @@ static esp_err_t erase_ahead(struct ud_ota_session *s)
     if (s->erase_size != 0 && s->erase_size != UD_OTA_SIZE_UNKNOWN &&
         !ud_round_up(s->erase_size, UD_FLASH_SECTOR, &len))
         return ESP_ERR_INVALID_SIZE;
-    return erase_in_steps(s->ota->board, s->partition, len);
+    return ud_ota_erase_steps(s->ota->board, s->partition, len);
 }
 
 /* The verifier, the erase, and with rollback the entry of the slot that is about to change. */
@@ -294,7 +294,7 @@ static esp_err_t judge(struct ud_ota_session *s)
         return ESP_OK;
     esp_err_t err = own_verdict(s, &info);
     if (err == ESP_ERR_NOT_FINISHED)
-        err = verify_slot(s->ota, s->partition, false, NULL);
+        err = ud_ota_verify_slot(s->ota, s->partition, false, NULL);
     else
         (void)ud_note(s->ota->board->obs, UD_NOTE_OTA_VERDICT, err, s->partition->addr, 0, s->partition->label);
     return err == ESP_OK ? ESP_OK : ESP_ERR_OTA_VALIDATE_FAILED;

@@ -10,7 +10,7 @@ void ud_ota_init(struct ud_ota *ota, struct ud_board *board, bool rollback)
     *ota = (struct ud_ota){ .board = board, .rollback = rollback };
 }
 
-const struct ud_partition *slot_partition(const struct ud_board *b, uint32_t slot)
+const struct ud_partition *ud_ota_slot_partition(const struct ud_board *b, uint32_t slot)
 {
     if (slot >= UD_BOOT_MAX_SLOTS)
         return NULL;
@@ -20,7 +20,7 @@ const struct ud_partition *slot_partition(const struct ud_board *b, uint32_t slo
 uint32_t ud_ota_slot_count(const struct ud_board *b)
 {
     uint32_t n = 0;
-    while (slot_partition(b, n))
+    while (ud_ota_slot_partition(b, n))
         n++;
     return n;
 }
@@ -31,7 +31,7 @@ const struct ud_partition *ud_ota_next_update(const struct ud_board *b, const st
     bool passed = false;
     from = from ? ud_ptable_verify(&b->table, from) : b->running;
     for (uint32_t i = 0; i < UD_BOOT_MAX_SLOTS; i++) {
-        const struct ud_partition *p = slot_partition(b, i);
+        const struct ud_partition *p = ud_ota_slot_partition(b, i);
         if (!p)
             continue;
         if (passed)
@@ -89,7 +89,7 @@ esp_err_t ud_ota_check_image(struct ud_ota *ota, const struct ud_image_header *h
     return mine.spi_flash_mode == desc->spi_flash_mode ? ESP_OK : ESP_ERR_OTA_SPI_MODE_MISMATCH;
 }
 
-esp_err_t erase_in_steps(struct ud_board *b, const struct ud_partition *p, uint32_t len)
+esp_err_t ud_ota_erase_steps(struct ud_board *b, const struct ud_partition *p, uint32_t len)
 {
     uint32_t block = b->flash->geometry.block;
     struct ud_board_hold hold;

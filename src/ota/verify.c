@@ -74,7 +74,7 @@ static bool has_verdict(struct ud_board *b, const struct ud_partition *p, struct
     return known;
 }
 
-esp_err_t verify_slot(struct ud_ota *ota, const struct ud_partition *p, bool trust, struct ud_image_info *info)
+esp_err_t ud_ota_verify_slot(struct ud_ota *ota, const struct ud_partition *p, bool trust, struct ud_image_info *info)
 {
     struct ud_board *b = ota->board;
     struct ud_image_info found;
@@ -92,5 +92,5 @@ esp_err_t verify_slot(struct ud_ota *ota, const struct ud_partition *p, bool tru
 
 esp_err_t ud_ota_verify(struct ud_ota *ota, const struct ud_partition *p, struct ud_image_info *info)
 {
-    return verify_slot(ota, p, false, info);
+    return ud_ota_verify_slot(ota, p, false, info);
 }
