@@ -214,7 +214,9 @@ esp_http_client_handle_t esp_http_client_init(const esp_http_client_config_t *co
     if (err == ESP_OK)
         err = make_core(client, config);
     if (err != ESP_OK) {
-        ESP_LOGE(tag, "esp_http_client_init: %s", esp_err_to_name(err));
+        ESP_LOGE(tag, "esp_http_client_init: %s",
+                 err == ESP_ERR_INVALID_ARG ? "url, or host and path, must be given, and the whole must be a URL"
+                                            : esp_err_to_name(err));
         esp_http_client_cleanup(client);
         return NULL;
     }
