@@ -36,6 +36,8 @@ static void lock_give(void *ctx)
     struct test_board *t = ctx;
     require(t->lock_held, "the board's lock is given back without being held");
     t->lock_held = false;
+    if (t->on_give)
+        t->on_give(t);
 }
 
 static void take_note(void *ctx, const struct ud_note *note)

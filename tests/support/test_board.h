@@ -54,7 +54,8 @@ struct test_board {
     struct ud_board board; /* its table is loaded, nothing runs */
     bool lock_held;
     uint32_t lock_taken;
-    uint32_t notes_under_lock; /* must stay 0 */
+    void (*on_give)(struct test_board *t); /* runs just after the lock was given back: another thread's turn */
+    uint32_t notes_under_lock;             /* must stay 0 */
     uint32_t note_count;
     struct ud_note note[TEST_NOTES]; /* the first ones; their text is dropped */
     uint8_t scratch[1024];

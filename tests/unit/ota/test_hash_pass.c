@@ -148,6 +148,33 @@ static void asking_to_verify_always_reads(void **state)
     rig_down(&r);
 }
 
+/* Another thread's turn, between two chunks: it spoils a byte that was hashed already. */
+static void spoil_the_first_sector(struct test_board *t)
+{
+    uint8_t zero = 0;
+    if (t->rec.reads < 20)
+        return;
+    t->on_give = NULL;
+    assert_int_equal(ud_flash_program(&t->flash, test_board_part(t, "ota_1")->addr + 700, &zero, 1), ESP_OK);
+}
+
+static void a_pass_during_which_flash_changed_is_not_kept(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r);
+    write_all(&r, 0, r.len);
+    assert_int_equal(ud_ota_end(&r.s), ESP_OK);
+    r.t.ram.strict = false;
+    record_flash_clear(&r.t.rec);
+    r.t.on_give = spoil_the_first_sector;
+    assert_int_equal(ud_ota_verify(&r.ota, r.slot, NULL), ESP_OK); /* of what was read */
+    assert_null(r.t.on_give);
+    assert_false(ud_board_has_verdict(&r.t.board, r.slot, NULL));
+    assert_int_equal(ud_ota_set_boot(&r.ota, r.slot), ESP_ERR_OTA_VALIDATE_FAILED);
+    rig_down(&r);
+}
+
 static void an_image_completed_by_what_was_there_is_judged_by_the_slot(void **state)
 {
     (void)state;
@@ -169,6 +196,7 @@ int main(void)
         cmocka_unit_test(bytes_changed_behind_the_session_are_found),
         cmocka_unit_test(a_write_between_end_and_set_boot_voids_the_verdict),
         cmocka_unit_test(asking_to_verify_always_reads),
+        cmocka_unit_test(a_pass_during_which_flash_changed_is_not_kept),
         cmocka_unit_test(an_image_completed_by_what_was_there_is_judged_by_the_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,28 @@ static void rejecting_needs_something_to_go_back_to(void **state)
     test_board_deinit(&t);
 }
 
+/* Another thread's turn, after otadata was judged: it rejects the entry to go back to. */
+static void abort_the_other_entry(struct test_board *t)
+{
+    t->on_give = NULL;
+    test_board_put_entry(t, 0, 1, UD_OTA_ABORTED);
+}
+
+static void rejecting_writes_only_what_it_judged(void **state)
+{
+    (void)state;
+    struct test_board t;
+    struct ud_ota ota;
+    start(&t, &ota, true);
+    test_board_put_entry(&t, 0, 1, UD_OTA_VALID);
+    test_board_put_entry(&t, 1, 2, UD_OTA_PENDING_VERIFY);
+    t.on_give = abort_the_other_entry;
+    assert_int_equal(ud_ota_mark_invalid(&ota), ESP_ERR_INVALID_STATE);
+    assert_int_equal(t.rec.count, 0);
+    assert_int_equal(ud_ota_mark_invalid(&ota), ESP_OK); /* judged anew: factory is there */
+    test_board_deinit(&t);
+}
+
 static void forgetting_the_other_slot_spares_what_runs(void **state)
 {
     (void)state;
@@ -426,6 +448,7 @@ int main(void)
         cmocka_unit_test(state_is_the_first_entry_that_names_the_slot),
         cmocka_unit_test(confirming_writes_once),
         cmocka_unit_test(rejecting_needs_something_to_go_back_to),
+        cmocka_unit_test(rejecting_writes_only_what_it_judged),
         cmocka_unit_test(forgetting_the_other_slot_spares_what_runs),
         cmocka_unit_test(boot_partition_falls_back_to_what_exists),
         cmocka_unit_test(descriptions_are_read_from_app_partitions),
