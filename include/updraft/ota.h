@@ -55,7 +55,7 @@ enum {
     UD_NOTE_OTA_VERDICT,                 /* err = verdict, a = address, text = label */
     UD_NOTE_OTA_HASH_PASS,               /* a whole image was hashed from flash: a = address */
     UD_NOTE_OTA_SET_BOOT,                /* a = seq, text = label */
-    UD_NOTE_OTA_REFUSED,                 /* begin: err = why, text = label */
+    UD_NOTE_OTA_REFUSED,                 /* begin: err = why, a = address, text = label */
 };
 
 void ud_ota_init(struct ud_ota *ota, struct ud_board *board, bool rollback);
