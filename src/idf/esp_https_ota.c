@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Updates over HTTPS: an HTTP client and an update (update.c has the states) behind one handle, with ESP-IDF's events
+ * on the default loop. Events are posted without any lock, and a post that fails never changes the result.
+ */
+#include "esp_https_ota.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+#include "esp_log.h"
+#include "http_client_face.h"
+#include "room.h"
+
+ESP_EVENT_DEFINE_BASE(ESP_HTTPS_OTA_EVENT);
+
+static const char tag[] = "esp_https_ota";
+
+struct https_ota {
+    esp_http_client_handle_t client;
+    struct ud_update update;
+    int image_size; /* -1 unknown */
+};
+
+static void post(esp_https_ota_event_t id, const void *data, size_t size)
+{
+    const struct ud_idf_env *env = ud_idf_env();
+    if (env)
+        (void)ud_idf_post(ESP_HTTPS_OTA_EVENT, id, data, size, env->config->https_ota_post_timeout_ms);
+}
+
+static void on_update_event(void *ctx, enum ud_update_event e, uint64_t a)
+{
+    (void)ctx;
+    esp_chip_id_t chip = (esp_chip_id_t)a;
+    uint16_t revision = (uint16_t)a;
+    int bytes = (int)a;
+    esp_partition_subtype_t subtype = (esp_partition_subtype_t)a;
+    switch (e) {
+    case UD_UPDATE_VERIFY_CHIP_ID:
+        post(ESP_HTTPS_OTA_VERIFY_CHIP_ID, &chip, sizeof chip);
+        break;
+    case UD_UPDATE_VERIFY_CHIP_REVISION:
+        post(ESP_HTTPS_OTA_VERIFY_CHIP_REVISION, &revision, sizeof revision);
+        break;
+    case UD_UPDATE_WRITE_FLASH:
+        post(ESP_HTTPS_OTA_WRITE_FLASH, &bytes, sizeof bytes);
+        break;
+    case UD_UPDATE_SET_BOOT:
+        post(ESP_HTTPS_OTA_UPDATE_BOOT_PARTITION, &subtype, sizeof subtype);
+        break;
+    }
+}
+
+/* ---- begin ------------------------------------------------------------------------------------------------------ */
+
+static bool starts_with(const char *s, const char *prefix)
+{
+    while (*prefix && tolower((unsigned char)*s) == *prefix) {
+        s++;
+        prefix++;
+    }
+    return *prefix == '\0';
+}
+
+/* Will the first request be encrypted? As the client chooses: host and path win over url. */
+static bool is_https(const esp_http_client_config_t *c)
+{
+    if (c->url && !(c->host && c->path))
+        return starts_with(c->url, "https:");
+    return c->transport_type == HTTP_TRANSPORT_OVER_SSL;
+}
+
+static bool is_server_judged(const esp_http_client_config_t *c)
+{
+    return c->cert_pem || c->use_global_ca_store || c->crt_bundle_attach;
+}
+
+static esp_err_t check_config(const esp_https_ota_config_t *c, const struct ud_app_config *app)
+{
+    const esp_http_client_config_t *http = c->http_config;
+    if (!is_server_judged(http) || !is_https(http)) {
+        if (!app->https_ota_allow_http) {
+            ESP_LOGE(tag, "no https:// URL with a certificate to judge the server by (cert_pem, use_global_ca_store or "
+                          "crt_bundle_attach); set ESP_HTTPS_OTA_ALLOW_HTTP to update without");
+            return ESP_ERR_INVALID_ARG;
+        }
+        ESP_LOGW(tag, "the server is not authenticated (ESP_HTTPS_OTA_ALLOW_HTTP)");
+    }
+    if (http->is_async) {
+        ESP_LOGE(tag, "is_async is not possible with an update");
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (c->partial_http_download || c->ota_resumption || c->decrypt_cb ||
+        (c->partition.final && c->partition.final != c->partition.staging)) {
+        ESP_LOGE(tag, "partial download, resumption, decryption and a final partition are not supported");
+        return ESP_ERR_NOT_SUPPORTED;
+    }
+    return ESP_OK;
+}
+
+static esp_err_t reach_server(struct https_ota *o, const esp_https_ota_config_t *c)
+{
+    const esp_http_client_config_t *http = c->http_config;
+    o->client = esp_http_client_init(http);
+    if (!o->client)
+        return ESP_FAIL;
+    esp_err_t err = c->http_client_init_cb ? c->http_client_init_cb(o->client) : ESP_OK;
+    if (err != ESP_OK) {
+        ESP_LOGE(tag, "http_client_init_cb returned %s", esp_err_to_name(err));
+        return err;
+    }
+    err = ud_update_http_connect(ud_http_of(o->client), http->max_redirection_count, ud_idf_env()->board->obs);
+    /* Without a challenge it is the client that cannot; with no retry allowed it is the answer that counts. */
+    if (err == ESP_ERR_NOT_SUPPORTED && http->max_authorization_retries < 0)
+        err = ESP_FAIL;
+    return err;
+}
+
+static esp_err_t prepare_update(struct https_ota *o, const esp_https_ota_config_t *c)
+{
+    const struct ud_idf_env *env = ud_idf_env();
+    struct ud_http *h = ud_http_of(o->client);
+    int64_t size = ud_http_content_length(h);
+    if (size > INT_MAX) {
+        ESP_LOGE(tag, "an image of %" PRId64 " bytes fits no partition", size);
+        return ESP_ERR_INVALID_SIZE;
+    }
+    o->image_size = (int)size;
+    struct ud_update_env up = {
+        .ota = ud_idf_ota(),
+        .alloc = env->alloc,
+        .obs = env->board->obs,
+        .event = on_update_event,
+    };
+    struct ud_update_options opt = {
+        .slot = ud_idf_partition_entry(c->partition.staging),
+        .buffer_size = c->http_config->buffer_size > 0 ? (size_t)c->http_config->buffer_size : 0,
+        .bulk_erase = c->bulk_flash_erase,
+        .check_spi_mode = env->config->https_ota_verify_spi_mode,
+    };
+    if (c->partition.staging && !opt.slot) {
+        ESP_LOGE(tag, "the staging partition is not in the table");
+        return ESP_FAIL;
+    }
+    ESP_LOGI(tag, "Starting OTA...");
+    return ud_update_begin(&o->update, &up, ud_http_source(h), &opt);
+}
+
+static void close_client(struct https_ota *o)
+{
+    if (o->client)
+        (void)esp_http_client_cleanup(o->client);
+    o->client = NULL;
+}
+
+esp_err_t esp_https_ota_begin(const esp_https_ota_config_t *ota_config, esp_https_ota_handle_t *handle)
+{
+    const struct ud_idf_env *env = ud_idf_env();
+    post(ESP_HTTPS_OTA_START, NULL, 0);
+    if (handle)
+        *handle = NULL;
+    if (!handle || !ota_config || !ota_config->http_config)
+        return ESP_ERR_INVALID_ARG;
+    if (!env)
+        return ESP_ERR_INVALID_STATE;
+    esp_err_t err = check_config(ota_config, env->config);
+    if (err != ESP_OK)
+        return err;
+    struct https_ota *o = ud_idf_alloc(sizeof *o);
+    if (!o)
+        return ESP_ERR_NO_MEM;
+    memset(o, 0, sizeof *o);
+    err = reach_server(o, ota_config);
+    if (err != ESP_OK)
+        goto done;
+    post(ESP_HTTPS_OTA_CONNECTED, NULL, 0);
+    err = prepare_update(o, ota_config);
+done:
+    if (err == ESP_OK) {
+        *handle = o;
+    } else {
+        close_client(o);
+        ud_idf_free(o);
+    }
+    return err;
+}
+
+/* ---- in between ------------------------------------------------------------------------------------------------- */
+
+esp_err_t esp_https_ota_perform(esp_https_ota_handle_t https_ota_handle)
+{
+    struct https_ota *o = https_ota_handle;
+    return o ? ud_update_step(&o->update) : ESP_ERR_INVALID_ARG;
+}
+
+esp_err_t esp_https_ota_get_img_desc(esp_https_ota_handle_t https_ota_handle, esp_app_desc_t *new_app_info)
+{
+    struct https_ota *o = https_ota_handle;
+    uint8_t bytes[UD_APP_DESC_BYTES];
+    post(ESP_HTTPS_OTA_GET_IMG_DESC, NULL, 0);
+    if (!o || !new_app_info)
+        return ESP_ERR_INVALID_ARG;
+    esp_err_t err = ud_update_get_desc(&o->update, bytes);
+    if (err == ESP_OK)
+        memcpy(new_app_info, bytes, sizeof *new_app_info);
+    return err;
+}
+
+bool esp_https_ota_is_complete_data_received(esp_https_ota_handle_t https_ota_handle)
+{
+    const struct https_ota *o = https_ota_handle;
+    return o && ud_http_is_complete(ud_http_of(o->client));
+}
+
+int esp_https_ota_get_image_len_read(esp_https_ota_handle_t https_ota_handle)
+{
+    const struct https_ota *o = https_ota_handle;
+    return o && o->update.state >= UD_UPDATE_IN_PROGRESS ? (int)o->update.written : -1;
+}
+
+int esp_https_ota_get_status_code(esp_https_ota_handle_t https_ota_handle)
+{
+    const struct https_ota *o = https_ota_handle;
+    return o ? ud_http_status(ud_http_of(o->client)) : -1;
+}
+
+int esp_https_ota_get_image_size(esp_https_ota_handle_t https_ota_handle)
+{
+    const struct https_ota *o = https_ota_handle;
+    return o ? o->image_size : -1;
+}
+
+/* ---- end -------------------------------------------------------------------------------------------------------- */
+
+esp_err_t esp_https_ota_finish(esp_https_ota_handle_t https_ota_handle)
+{
+    struct https_ota *o = https_ota_handle;
+    if (!o)
+        return ESP_ERR_INVALID_ARG;
+    close_client(o); /* nothing more is read */
+    esp_err_t err = ud_update_finish(&o->update);
+    ud_idf_free(o);
+    post(ESP_HTTPS_OTA_FINISH, NULL, 0);
+    return err;
+}
+
+esp_err_t esp_https_ota_abort(esp_https_ota_handle_t https_ota_handle)
+{
+    struct https_ota *o = https_ota_handle;
+    post(ESP_HTTPS_OTA_ABORT, NULL, 0);
+    if (!o)
+        return ESP_ERR_INVALID_ARG;
+    (void)ud_update_abort(&o->update);
+    close_client(o);
+    ud_idf_free(o);
+    return ESP_OK;
+}
+
+/* ---- one shot --------------------------------------------------------------------------------------------------- */
+
+/* In brackets: the header's macro of this name is for calls. */
+esp_err_t(esp_https_ota)(const esp_https_ota_config_t *ota_config)
+{
+    if (!ota_config || !ota_config->http_config)
+        return ESP_ERR_INVALID_ARG;
+    if (ota_config->ota_resumption)
+        return ESP_ERR_NOT_SUPPORTED;
+    esp_https_ota_handle_t handle;
+    esp_err_t err = esp_https_ota_begin(ota_config, &handle);
+    if (err != ESP_OK)
+        return err;
+    do {
+        err = esp_https_ota_perform(handle);
+    } while (err == ESP_ERR_HTTPS_OTA_IN_PROGRESS); /* the client's stall rule ends it at last */
+    if (err == ESP_OK)
+        return esp_https_ota_finish(handle);
+    (void)esp_https_ota_abort(handle);
+    return err;
+}
+
+esp_err_t esp_https_ota_from_http_config(const esp_http_client_config_t *http_config)
+{
+    if (!http_config)
+        return ESP_ERR_INVALID_ARG;
+    esp_https_ota_config_t config = { .http_config = http_config };
+    return (esp_https_ota)(&config);
+}
