@@ -16,56 +16,61 @@
 cmake_policy(VERSION 3.25) # of the functions below, whoever calls them
 set(UD_FIRMWARE_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
-# ESP-IDF's options that the stack, its examples or its components read: name, type, default. A bool that is n has no
-# line in sdkconfig.h.
-set(UD_SDKCONFIG_OPTIONS
-  "APP_COMPILE_TIME_DATE bool y"
-  "APP_PROJECT_VER_FROM_CONFIG bool n"
-  "APP_RETRIEVE_LEN_ELF_SHA int 9"
-  "BOOTLOADER_APP_ANTI_ROLLBACK bool n"
-  "BOOTLOADER_APP_ROLLBACK_ENABLE bool n"
-  "BOOTLOADER_APP_SECURE_VERSION int 0"
-  "BOOTLOADER_RECOVERY_ENABLE bool n"
-  "BOOTLOADER_WDT_ENABLE bool y"
-  "BOOTLOADER_WDT_TIME_MS int 9000"
-  "COMPILER_OPTIMIZATION_DEBUG bool y"
-  "ESPTOOLPY_FLASHMODE string dio"
-  "ESPTOOLPY_FLASHSIZE string 4MB"
-  "ESP_ERR_TO_NAME_LOOKUP bool y"
-  "ESP_HTTPS_OTA_ALLOW_HTTP bool n"
-  "ESP_HTTPS_OTA_EVENT_POST_TIMEOUT int 2000"
-  "ESP_HTTPS_OTA_VERIFY_SPI_MODE bool n"
-  "ESP_HTTP_CLIENT_ENABLE_BASIC_AUTH bool n"
-  "ESP_HTTP_CLIENT_ENABLE_DIGEST_AUTH bool n"
-  "ESP_HTTP_CLIENT_ENABLE_HTTPS bool y"
-  "ESP_HTTP_CLIENT_EVENT_POST_TIMEOUT int 2000"
-  "ESP_MAIN_TASK_STACK_SIZE int 3584"
-  "ESP_SYSTEM_EVENT_QUEUE_SIZE int 32"
-  "FREERTOS_HZ int 100"
-  "LOG_COLORS bool y"
-  "LOG_DEFAULT_LEVEL int 3"
-  "MBEDTLS_CERTIFICATE_BUNDLE bool y"
-  "MBEDTLS_SSL_IN_CONTENT_LEN int 16384"
-  "PARTITION_TABLE_MD5 bool y"
-  "PARTITION_TABLE_OFFSET hex 0x8000"
-  "SECURE_BOOT bool n"
-  "SECURE_FLASH_ENC_ENABLED bool n"
-  "SECURE_SIGNED_APPS_NO_SECURE_BOOT bool n"
-  "SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT bool n")
+# The tables, in the scope of the caller: a project that adds this one as a subdirectory sees its functions, not its
+# variables.
+macro(ud_sdkconfig_tables)
+  # ESP-IDF's options that the stack, its examples or its components read: name, type, default. A bool that is n has no
+  # line in sdkconfig.h.
+  set(UD_SDKCONFIG_OPTIONS
+    "APP_COMPILE_TIME_DATE bool y"
+    "APP_PROJECT_VER_FROM_CONFIG bool n"
+    "APP_RETRIEVE_LEN_ELF_SHA int 9"
+    "BOOTLOADER_APP_ANTI_ROLLBACK bool n"
+    "BOOTLOADER_APP_ROLLBACK_ENABLE bool n"
+    "BOOTLOADER_APP_SECURE_VERSION int 0"
+    "BOOTLOADER_RECOVERY_ENABLE bool n"
+    "BOOTLOADER_WDT_ENABLE bool y"
+    "BOOTLOADER_WDT_TIME_MS int 9000"
+    "COMPILER_OPTIMIZATION_DEBUG bool y"
+    "ESPTOOLPY_FLASHMODE string dio"
+    "ESPTOOLPY_FLASHSIZE string 4MB"
+    "ESP_ERR_TO_NAME_LOOKUP bool y"
+    "ESP_HTTPS_OTA_ALLOW_HTTP bool n"
+    "ESP_HTTPS_OTA_EVENT_POST_TIMEOUT int 2000"
+    "ESP_HTTPS_OTA_VERIFY_SPI_MODE bool n"
+    "ESP_HTTP_CLIENT_ENABLE_BASIC_AUTH bool n"
+    "ESP_HTTP_CLIENT_ENABLE_DIGEST_AUTH bool n"
+    "ESP_HTTP_CLIENT_ENABLE_HTTPS bool y"
+    "ESP_HTTP_CLIENT_EVENT_POST_TIMEOUT int 2000"
+    "ESP_MAIN_TASK_STACK_SIZE int 3584"
+    "ESP_SYSTEM_EVENT_QUEUE_SIZE int 32"
+    "FREERTOS_HZ int 100"
+    "LOG_COLORS bool y"
+    "LOG_DEFAULT_LEVEL int 3"
+    "MBEDTLS_CERTIFICATE_BUNDLE bool y"
+    "MBEDTLS_SSL_IN_CONTENT_LEN int 16384"
+    "PARTITION_TABLE_MD5 bool y"
+    "PARTITION_TABLE_OFFSET hex 0x8000"
+    "SECURE_BOOT bool n"
+    "SECURE_FLASH_ENC_ENABLED bool n"
+    "SECURE_SIGNED_APPS_NO_SECURE_BOOT bool n"
+    "SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT bool n")
 
-# Name, chip id, offset of the boot loader, cores.
-set(UD_SDKCONFIG_CHIPS
-  "esp32 0x0000 0x1000 2" "esp32s2 0x0002 0x1000 1" "esp32c3 0x0005 0x0 1" "esp32s3 0x0009 0x0 2"
-  "esp32c2 0x000C 0x0 1" "esp32c6 0x000D 0x0 1" "esp32h2 0x0010 0x0 1" "esp32p4 0x0012 0x2000 2"
-  "esp32c61 0x0014 0x0 1" "esp32c5 0x0017 0x2000 1")
+  # Name, chip id, offset of the boot loader, cores.
+  set(UD_SDKCONFIG_CHIPS
+    "esp32 0x0000 0x1000 2" "esp32s2 0x0002 0x1000 1" "esp32c3 0x0005 0x0 1" "esp32s3 0x0009 0x0 2"
+    "esp32c2 0x000C 0x0 1" "esp32c6 0x000D 0x0 1" "esp32h2 0x0010 0x0 1" "esp32p4 0x0012 0x2000 2"
+    "esp32c61 0x0014 0x0 1" "esp32c5 0x0017 0x2000 1" "esp32h21 0x0019 0x0 1" "esp32h4 0x001C 0x2000 2"
+    "esp32s31 0x0020 0x2000 2")
 
-# Options that follow from something else; to assign them is a mistake.
-set(UD_SDKCONFIG_DERIVED IDF_TARGET IDF_FIRMWARE_CHIP_ID BOOTLOADER_OFFSET_IN_FLASH FREERTOS_NUMBER_OF_CORES
-  LOG_MAXIMUM_LEVEL)
+  # Options that follow from something else; to assign them is a mistake.
+  set(UD_SDKCONFIG_DERIVED IDF_TARGET IDF_FIRMWARE_CHIP_ID BOOTLOADER_OFFSET_IN_FLASH FREERTOS_NUMBER_OF_CORES
+    LOG_MAXIMUM_LEVEL)
 
-# Options that would promise a protection which a host image does not have.
-set(UD_SDKCONFIG_REFUSED SECURE_BOOT SECURE_FLASH_ENC_ENABLED SECURE_SIGNED_APPS_NO_SECURE_BOOT
-  SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT)
+  # Options that would promise a protection which a host image does not have.
+  set(UD_SDKCONFIG_REFUSED SECURE_BOOT SECURE_FLASH_ENC_ENABLED SECURE_SIGNED_APPS_NO_SECURE_BOOT
+    SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT)
+endmacro()
 
 # One value in the notation of sdkconfig.h, type-checked: `out` is the text, empty for a bool that is n.
 function(ud_sdkconfig_value who option type value out)
@@ -89,6 +94,7 @@ endfunction()
 
 # Write <dir>/sdkconfig.h and <dir>/app_config.c for a firmware. Needs no project: `cmake -P` can call it.
 function(ud_write_firmware_config who dir chip)
+  ud_sdkconfig_tables()
   set(row "")
   foreach(line IN LISTS UD_SDKCONFIG_CHIPS)
     if(line MATCHES "^${chip} ")

@@ -219,7 +219,7 @@ BaseType_t xTaskCreatePinnedToCore(TaskFunction_t code, const char *const name, 
                                    void *const arg, UBaseType_t priority, TaskHandle_t *const out,
                                    const BaseType_t core)
 {
-    static const uint16_t dual_core[] = { 0 /* ESP32 */, 9 /* S3 */, 18 /* P4 */, 32 /* S31 */ };
+    static const uint16_t dual_core[] = { 0 /* ESP32 */, 9 /* S3 */, 18 /* P4 */, 28 /* H4 */, 32 /* S31 */ };
     struct kernel *k = kernel_get();
     const struct ud_idf_env *env = ud_idf_env();
     kernel_require(env != NULL && code != NULL, "xTaskCreate: a task needs a function");

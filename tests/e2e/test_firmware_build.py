@@ -70,14 +70,29 @@ def test_options_of_the_application_are_typed_by_their_value(tmp_path):
     assert header["EXAMPLE_URL"] == r'"https://h/a\"b\\c?x=1&y=2"'
 
 
-@pytest.mark.parametrize("chip, chip_id, bootloader, cores", [
-    ("esp32", 0, 0x1000, 2), ("esp32s3", 9, 0, 2), ("esp32c6", 13, 0, 1), ("esp32p4", 18, 0x2000, 2)])
-def test_the_chip_decides_id_offset_and_cores(tmp_path, chip, chip_id, bootloader, cores):
+def rows_of_the_library():
+    """Name, id and boot loader offset of each real chip in the library's own table."""
+    rows = re.split(r"^    \{ ", (ROOT / "src" / "image" / "chips.c").read_text(), flags=re.M)[1:]
+    for row in rows:
+        number = re.match(r"\.id = (0x\w+)", row)
+        if number:
+            offset = re.search(r"\.bootloader_offset = (0x\w+)", row)
+            yield re.search(r'\.name = "(\w+)"', row)[1], int(number[1], 16), int(offset[1], 16) if offset else 0
+
+
+@pytest.mark.parametrize("chip, chip_id, bootloader", list(rows_of_the_library()))
+def test_every_chip_has_its_id_and_offset_as_in_the_library(tmp_path, chip, chip_id, bootloader):
     assert configure(tmp_path, chip=chip).returncode == 0
     header = defines(tmp_path)
-    assert f"IDF_TARGET_{chip.upper()}" in header
+    assert header["IDF_TARGET"] == f'"{chip}"' and f"IDF_TARGET_{chip.upper()}" in header
     assert int(header["IDF_FIRMWARE_CHIP_ID"], 16) == chip_id
     assert int(header["BOOTLOADER_OFFSET_IN_FLASH"], 16) == bootloader
+
+
+@pytest.mark.parametrize("chip, cores", [("esp32", 2), ("esp32s3", 2), ("esp32c3", 1), ("esp32c6", 1)])
+def test_the_chip_decides_how_many_cores_there_are(tmp_path, chip, cores):
+    assert configure(tmp_path, chip=chip).returncode == 0
+    header = defines(tmp_path)
     assert int(header["FREERTOS_NUMBER_OF_CORES"]) == cores
     assert ("FREERTOS_UNICORE" in header) == (cores == 1)
 
