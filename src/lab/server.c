@@ -26,6 +26,7 @@
 struct live {
     struct ud_server *server;
     struct live *next;
+    pthread_t thread;
     int fd;
     char peer[64];
 };
@@ -43,6 +44,7 @@ struct ud_server {
     pthread_mutex_t lock; /* guards what follows, and serialises the log */
     pthread_cond_t ended;
     struct live *live;
+    struct live *over; /* their threads are at their end and wait to be joined */
     unsigned count;
     bool stopping;
 };
@@ -294,11 +296,23 @@ static void *connection_thread(void *arg)
         }
     }
     close(l->fd);
-    free(l);
+    l->next = s->over;
+    s->over = l;
     s->count--;
     pthread_cond_broadcast(&s->ended);
     pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+/* Join the threads that are over; called with the lock held, which they no longer need. */
+static void reap(struct ud_server *s)
+{
+    while (s->over) {
+        struct live *l = s->over;
+        s->over = l->next;
+        pthread_join(l->thread, NULL);
+        free(l);
+    }
 }
 
 /* ---- accept ---------------------------------------------------------------------------------------------------------
@@ -318,17 +332,15 @@ static void start_connection(struct ud_server *s, int fd, const char *peer)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof idle);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct live *l = calloc(1, sizeof *l);
-    pthread_t thread;
     if (l) {
         *l = (struct live){ .server = s, .next = s->live, .fd = fd };
         snprintf(l->peer, sizeof l->peer, "%s", peer);
     }
-    if (!l || pthread_create(&thread, NULL, connection_thread, l) != 0) {
+    if (!l || pthread_create(&l->thread, NULL, connection_thread, l) != 0) {
         free(l);
         close(fd);
         return;
     }
-    pthread_detach(thread);
     s->live = l;
     s->count++;
 }
@@ -346,6 +358,7 @@ static void *accept_thread(void *arg)
         pthread_mutex_lock(&s->lock);
         while (s->count >= MAX_CONNECTIONS && !s->stopping)
             pthread_cond_wait(&s->ended, &s->lock);
+        reap(s);
         bool stop = s->stopping;
         if (fd >= 0 && !stop)
             start_connection(s, fd, peer);
@@ -473,6 +486,7 @@ void ud_server_stop(struct ud_server *s)
     pthread_mutex_lock(&s->lock);
     while (s->count > 0)
         pthread_cond_wait(&s->ended, &s->lock);
+    reap(s);
     pthread_mutex_unlock(&s->lock);
     server_free(s);
 }

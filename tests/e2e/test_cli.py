@@ -151,7 +151,7 @@ def test_partition_show_prints_csv_that_builds_the_same_table(tmp_path):
 
 
 @pytest.mark.parametrize("csv,line,words", [
-    ("nvs,data,nvs,0x9000,0x4000\napp,app,factory,0x11000,1M\n", 2, "64"),
+    ("nvs,data,nvs,0x9000,0x4000\napp,app,factory,0x11000,1M\n", 2, "0x10000"),
     ("nvs,data,nvs,0x9000,0x4000\nx,data,bogus,,0x1000\n", 2, "bogus"),
     ("nvs,data,nvs,0x9000,zebra\n", 1, "zebra"),
     ("a,app,ota_0,0x10000,1M\nb,app,ota_1,0x20000,1M\n", 2, ""),
