@@ -135,7 +135,10 @@ void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadat
                  i, slot);
         return;
     case UD_RULE_BOTH_INVALID:
-        snprintf(buf, size, "Neither entry can be used: each is blank, INVALID or ABORTED.");
+        snprintf(buf, size, "%s",
+                 entry[0].seq == UD_OTADATA_SEQ_BLANK && entry[1].seq == UD_OTADATA_SEQ_BLANK
+                     ? "Both entries are blank: they name no slot."
+                     : "Neither entry can be used: each is blank, INVALID or ABORTED.");
         return;
     case UD_RULE_NO_SLOTS:
         snprintf(buf, size, "The table has no OTA slot, so the entries say nothing.");
