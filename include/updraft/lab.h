@@ -63,10 +63,12 @@ struct ud_lab_settings {
     uint32_t watchdog_ms; /* armed by the first FEED */
 };
 
+/** Revision of the silicon that is usually met: what a board has when nobody says. */
+uint16_t ud_lab_usual_revision(const struct ud_chip *chip);
 /** Defaults of a board: esp32c3, 4 MB, host, rollback on in both programs, digest required. */
 void ud_lab_settings_defaults(struct ud_lab_settings *s);
 /**
- * Parse JSON text. Missing keys keep their default, `chip` and `flash_size` must be there; an unknown key, a wrong type
+ * Parse JSON text. Missing keys keep their default (the revision: its chip's usual one), `chip` and `flash_size` must be there; an unknown key, a wrong type
  * or value is ESP_ERR_INVALID_ARG, and `why` names the key and `name` (the file).
  */
 UD_MUST_USE esp_err_t ud_lab_settings_parse(const char *text, size_t len, const char *name, struct ud_lab_settings *s,

@@ -15,7 +15,8 @@ static const char help[] =
     "Makes a virtual board: FILE (a plain flash dump), FILE.json (settings), FILE.efuse.\n"
     "\n"
     "  --chip NAME             what the board says it is (default: the app's chip, else esp32c3)\n"
-    "  --revision N.M          revision of that chip (default: 0.0)\n"
+    "  --revision N.M          revision of that chip (default: a usual one, or what\n"
+    "                          the app asks for)\n"
     "  --flash-size SIZE       size of the flash (default: 4MB)\n"
     "  --table TABLE           partition table: CSV or binary file, or single_app, two_ota,\n"
     "                          two_ota_large (default)\n"
@@ -170,6 +171,12 @@ static bool take_revision(const char *text, uint16_t *out)
     return true;
 }
 
+static bool suits(const struct ud_image_header *h, uint16_t revision)
+{
+    struct ud_image_rules rules = { .check_chip = true, .chip_id = h->chip_id, .revision = revision };
+    return ud_image_check_chip(h, &rules, NULL) == ESP_OK;
+}
+
 /* The app says much of what was left open: its chip, and whether the board executes. */
 static int settle(const struct options *o, struct ud_lab_settings *s)
 {
@@ -186,6 +193,9 @@ static int settle(const struct options *o, struct ud_lab_settings *s)
     } else if (chip && !is_host) {
         s->chip = chip;
     }
+    s->revision = ud_lab_usual_revision(s->chip);
+    if (chip && chip == s->chip && !suits(&header, s->revision))
+        s->revision = header.min_chip_rev_full;
     if (o->revision && !take_revision(o->revision, &s->revision))
         return cli_usage(COMMAND, "--revision '%s' is not a revision such as 0.4", o->revision);
     if (o->flash_size)

@@ -215,62 +215,88 @@ static void print_marks(const struct pen *pen, const struct board_part *part)
     put(pen, BOLD YELLOW, part->runs ? (pen->utf8 ? "●" : "*") : " ");
 }
 
-/* The last column takes what room is left. */
-static void print_rest(const struct pen *pen, const struct board_part *part, int left)
+static void rest_text(const struct board_part *part, char *buf, size_t size)
 {
-    char text[200] = "", size[24];
+    char used[24];
+    buf[0] = 0;
     if (part->image == BOARD_GOOD) {
-        board_size_text(part->used, size);
-        snprintf(text, sizeof text, "%s, %u %% full", size, (unsigned)((uint64_t)part->used * 100 / part->p->size));
+        board_size_text(part->used, used);
+        snprintf(buf, size, "%s, %u %% full", used, (unsigned)((uint64_t)part->used * 100 / part->p->size));
     } else if (part->image == BOARD_REFUSED) {
-        snprintf(text, sizeof text, "refused: %s", part->problem);
+        snprintf(buf, size, "refused: %s", part->problem);
     }
-    int len = (int)strlen(text);
-    if (left <= 0 || len == 0)
+}
+
+/* Shorten to `room` columns, the end showing that something is missing. */
+static void fit(char *text, int room)
+{
+    if ((int)strlen(text) <= room)
         return;
-    if (len > left)
-        snprintf(text + (left > 3 ? left - 3 : 0), 4, "%.*s", left, "...");
-    paint(pen, part->image == BOARD_REFUSED ? RED : DIM);
-    printf("  %s", text);
+    text[room > 0 ? room : 0] = 0;
+    for (int i = room - 1; i >= 0 && i >= room - 2; i--)
+        text[i] = '.';
+}
+
+/* One more column, if there is something in it; padded only when another follows. */
+static void print_column(const struct pen *pen, const char *color, const char *text, int width, bool last)
+{
+    paint(pen, color);
+    printf("  %-*s", last ? 0 : width, text);
     paint(pen, PLAIN);
+}
+
+/* What it holds, its state, the rest: the state is kept when it gets narrow, the rest goes first. */
+static void print_content(const struct pen *pen, const struct board_part *part, const struct widths *w, int room)
+{
+    char holds[96], rest[200];
+    const char *state = state_text(part);
+    holds_text(part, holds, sizeof holds);
+    rest_text(part, rest, sizeof rest);
+    int holds_room = room - (w->state ? w->state + 2 : 0);
+    int holds_width = w->holds < holds_room ? w->holds : holds_room > 4 ? holds_room : 4;
+    int rest_room = holds_room - holds_width - 2;
+    if (rest_room < 8)
+        rest[0] = 0;
+    if ((int)strlen(holds) > holds_width && part->has_desc)
+        snprintf(holds, sizeof holds, "%s", part->desc.version); /* matters more than the name */
+    fit(holds, holds_width);
+    fit(rest, rest_room);
+    bool dim = part->image == BOARD_NO_APP || part->image == BOARD_EMPTY;
+    print_column(pen, dim ? DIM : "", holds, holds_width, !state[0] && !rest[0]);
+    if (w->state && (state[0] || rest[0]))
+        print_column(pen, state[0] ? state_color(part) : "", state, w->state, !rest[0]);
+    if (rest[0])
+        print_column(pen, part->image == BOARD_REFUSED ? RED : DIM, rest, 0, true);
+}
+
+#define NARROW 56u /* columns below which sizes are left out */
+
+static void print_place(const struct pen *pen, uint32_t addr, uint32_t bytes, const struct widths *w)
+{
+    char size[24];
+    board_size_text(bytes, size);
+    printf(" 0x%06" PRIx32, addr);
+    if (pen->columns >= NARROW)
+        printf("  %*s", w->size, size);
 }
 
 static void print_part(const struct pen *pen, const struct board_part *part, const struct widths *w)
 {
-    char size[24], holds[96];
-    board_size_text(part->p->size, size);
-    holds_text(part, holds, sizeof holds);
-    int used = 2 + 1 + 8 + 2 + w->size + 2 + w->label + 2;
-    int room = (int)pen->columns - used;
-    int holds_width = w->holds < room ? w->holds : room > 8 ? room : 8;
+    int used = 2 + 1 + 8 + (pen->columns >= NARROW ? w->size + 2 : 0) + 2 + w->label + 2;
     print_marks(pen, part);
-    printf(" 0x%06" PRIx32 "  %*s  ", part->p->addr, w->size, size);
+    print_place(pen, part->p->addr, part->p->size, w);
     paint(pen, part->next ? BOLD : "");
-    paint(pen, part_color(part));
-    printf("%-*s", w->label, part->p->label);
-    paint(pen, PLAIN);
-    paint(pen, part->image == BOARD_NO_APP || part->image == BOARD_EMPTY ? DIM : "");
-    bool more = part->has_entry || part->image == BOARD_GOOD || part->image == BOARD_REFUSED;
-    printf("  %-*.*s", more ? holds_width : 0, holds_width, holds);
-    paint(pen, PLAIN);
-    room -= holds_width;
-    if (more && room >= w->state + 2) {
-        paint(pen, part->has_entry ? state_color(part) : "");
-        if (w->state)
-            printf("  %-*s", w->state, state_text(part));
-        paint(pen, PLAIN);
-        room -= w->state ? w->state + 2 : 0;
-        print_rest(pen, part, room - 2);
-    }
+    print_column(pen, part_color(part), part->p->label, w->label, false);
+    print_content(pen, part, w, (int)pen->columns - used);
     putchar('\n');
 }
 
 static void print_free(const struct pen *pen, uint32_t addr, uint32_t bytes, const struct widths *w)
 {
-    char size[24];
-    board_size_text(bytes, size);
     paint(pen, DIM);
-    printf("   0x%06" PRIx32 "  %*s  free\n", addr, w->size, size);
+    printf("  ");
+    print_place(pen, addr, bytes, w);
+    printf("  free\n");
     paint(pen, PLAIN);
 }
 
@@ -285,7 +311,10 @@ static void print_table(const struct pen *pen, const struct ud_lab_board *lab, c
     struct widths w = measure(view);
     uint32_t at = view->count ? view->part[0].p->addr : 0;
     paint(pen, DIM);
-    printf("   %-8s  %*s  %-*s  %s\n", "Address", w.size, "Size", w.label, "Label", "Holds");
+    printf("   %-8s", "Address");
+    if (pen->columns >= NARROW)
+        printf("  %*s", w.size, "Size");
+    printf("  %-*s  %s\n", w.label, "Label", "Holds");
     paint(pen, PLAIN);
     for (unsigned i = 0; i < view->count; i++) {
         const struct ud_partition *p = view->part[i].p;

@@ -119,6 +119,19 @@ static void print_rules(const struct ud_lab_board *lab, const struct story *s)
     putchar('\n');
 }
 
+/* An erased slot is no news: say so instead of what the verifier stumbled over. */
+static void name_empty_slots(struct ud_lab_board *lab, struct story *s)
+{
+    for (unsigned i = 0; i < s->tried_count; i++) {
+        uint8_t head[16];
+        bool blank = ud_flash_read(&lab->flash, s->tried[i].addr, head, sizeof head) == ESP_OK;
+        for (size_t b = 0; b < sizeof head; b++)
+            blank = blank && head[b] == 0xFF;
+        if (blank)
+            snprintf(s->tried[i].problem, sizeof s->tried[i].problem, "empty");
+    }
+}
+
 static const char *reason_of(const struct story *s, unsigned i)
 {
     return s->tried[i].problem[0] ? s->tried[i].problem : ud_err_name(s->tried[i].err);
@@ -268,10 +281,10 @@ int board_why(int argc, char **argv)
     esp_err_t err = ud_boot_explain(&dev, &lab->boot);
     if (err != ESP_OK && err != ESP_ERR_NOT_FOUND)
         rc = cli_error("%s: otadata cannot be read: %s", args.path, ud_err_name(err));
-    else if (args.json)
-        print_json(lab, &story);
-    else
-        print_text(lab, &story);
+    else {
+        name_empty_slots(lab, &story);
+        (args.json ? print_json : print_text)(lab, &story);
+    }
     board_close(lab);
     return rc;
 }

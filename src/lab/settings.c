@@ -77,10 +77,26 @@ esp_err_t lab_why(char *why, size_t why_size, esp_err_t err, const char *fmt, ..
     return err;
 }
 
+uint16_t ud_lab_usual_revision(const struct ud_chip *chip)
+{
+    static const struct {
+        const char *name;
+        uint16_t revision;
+    } usual[] = {
+        { "esp32", 301 }, { "esp32s2", 100 }, { "esp32c3", 4 },   { "esp32s3", 2 },   { "esp32c2", 102 },
+        { "esp32c6", 2 }, { "esp32h2", 2 },   { "esp32c5", 100 }, { "esp32p4", 103 }, { "esp32c61", 100 },
+    };
+    for (size_t i = 0; i < UD_ARRAY_LEN(usual); i++)
+        if (strcmp(usual[i].name, chip->name) == 0)
+            return usual[i].revision;
+    return 0;
+}
+
 void ud_lab_settings_defaults(struct ud_lab_settings *s)
 {
     *s = (struct ud_lab_settings){
         .chip = ud_chip_by_name("esp32c3"),
+        .revision = ud_lab_usual_revision(ud_chip_by_name("esp32c3")),
         .flash_size = 0x400000,
         .table_offset = UD_PTABLE_DEFAULT_OFFSET,
         .runs = UD_LAB_RUNS_HOST,
@@ -287,11 +303,21 @@ static esp_err_t read_section(struct reading *r, const cJSON *object, const char
     return err;
 }
 
+static bool was_seen(const struct reading *r, size_t at)
+{
+    for (size_t i = 0; i < UD_ARRAY_LEN(keys); i++)
+        if (keys[i].at == at)
+            return r->seen >> i & 1;
+    return false;
+}
+
 static esp_err_t check_required(struct reading *r)
 {
     for (size_t i = 0; i < UD_ARRAY_LEN(keys); i++)
         if (keys[i].required && !(r->seen & 1u << i))
             return COMPLAIN(r, "%s: \"%s\" is missing: it must be %s", r->name, keys[i].name, kind_wants[keys[i].kind]);
+    if (!was_seen(r, offsetof(struct ud_lab_settings, revision)))
+        r->s.revision = ud_lab_usual_revision(r->s.chip);
     return ud_lab_settings_check(&r->s, r->name, r->why, r->why_size);
 }
 

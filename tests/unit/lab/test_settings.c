@@ -18,11 +18,23 @@ static void missing_keys_keep_their_defaults(void **state)
     assert_ptr_equal(s.chip, ud_chip_by_name("esp32c3"));
     assert_int_equal(s.flash_size, 4 << 20);
     assert_int_equal(s.table_offset, 0x8000);
+    assert_int_equal(s.revision, ud_lab_usual_revision(s.chip));
     assert_true(s.boot_rollback && s.app_rollback && s.require_digest);
     assert_int_equal(s.runs, UD_LAB_RUNS_HOST);
     assert_int_equal(s.watchdog_ms, d.watchdog_ms);
     assert_int_equal(s.factory_reset_pin, UD_LAB_NO_PIN);
     assert_string_equal(s.factory_reset_labels, "nvs");
+}
+
+static void a_revision_that_is_not_said_is_the_usual_one_of_the_chip(void **state)
+{
+    (void)state;
+    char why[UD_LAB_WHY];
+    struct ud_lab_settings s;
+    assert_int_equal(parse("{\"flash_size\": \"4MB\", \"chip\": \"esp32\"}", &s, why), ESP_OK);
+    assert_int_equal(s.revision, 301);
+    assert_int_equal(parse("{\"flash_size\": \"4MB\", \"chip\": \"esp32\", \"revision\": \"0.0\"}", &s, why), ESP_OK);
+    assert_int_equal(s.revision, 0);
 }
 
 static void every_key_is_taken(void **state)
@@ -171,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_keys_keep_their_defaults),
+        cmocka_unit_test(a_revision_that_is_not_said_is_the_usual_one_of_the_chip),
         cmocka_unit_test(every_key_is_taken),
         cmocka_unit_test(what_is_printed_reads_back_the_same),
         cmocka_unit_test(a_refusal_names_the_key_and_the_file),
