@@ -24,7 +24,7 @@ static void start(struct fixture *f, bool terminal)
         .board = &f->t.board,
         .config = &f->config,
         .os = ud_linux_os(),
-        .alloc = counting_alloc(&f->memory),
+        .alloc = fixture_alloc(&f->memory),
         .terminal = terminal,
     };
     f->t.clock.now_us = 5000000;
