@@ -141,10 +141,10 @@ static void show_json(const struct ud_ptable *table)
     for (unsigned i = 0; i < table->count; i++) {
         const struct ud_partition *p = &table->part[i];
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "name", p->label);
+        cJSON_AddStringToObject(o, "label", p->label);
         cJSON_AddStringToObject(o, "type", ud_partition_type_name(p->type, scratch));
         cJSON_AddStringToObject(o, "subtype", ud_partition_subtype_name(p->type, p->subtype, scratch));
-        cJSON_AddNumberToObject(o, "offset", p->addr);
+        cJSON_AddNumberToObject(o, "address", p->addr);
         cJSON_AddNumberToObject(o, "size", p->size);
         cJSON_AddBoolToObject(o, "encrypted", (p->flags & UD_PART_FLAG_ENCRYPTED) != 0);
         cJSON_AddBoolToObject(o, "readonly", (p->flags & UD_PART_FLAG_READONLY) != 0);

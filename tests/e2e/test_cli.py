@@ -147,7 +147,7 @@ def test_partition_show_prints_csv_that_builds_the_same_table(tmp_path):
     run("partition", "build", tmp_path / "back.csv", tmp_path / "again.bin")
     assert (tmp_path / "again.bin").read_bytes() == binary.read_bytes()
     shown = json.loads(run("partition", "show", binary, "--json").stdout)
-    assert [p["name"] for p in shown["partitions"]] == ["nvs", "otadata", "phy_init", "factory", "ota_0", "ota_1"]
+    assert [p["label"] for p in shown["partitions"]] == ["nvs", "otadata", "phy_init", "factory", "ota_0", "ota_1"]
 
 
 @pytest.mark.parametrize("csv,line,words", [
