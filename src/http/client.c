@@ -15,14 +15,24 @@ static void tell(struct ud_http *h, struct ud_http_event *e)
 
 void ud_http_emit(struct ud_http *h, enum ud_http_event_id id, int status)
 {
+    h->error_told = h->error_told || id == UD_HTTP_EVENT_ERROR;
     tell(h, &(struct ud_http_event){ .id = id, .status = status });
 }
 
-/* The response has ended badly; what is asked of it from now on gets the same answer. */
+/* The response has ended badly; what is asked of it from now on gets the same answer, and the event comes with it. */
 static esp_err_t fail(struct ud_http *h, esp_err_t err)
 {
     h->failed = err;
-    ud_http_emit(h, UD_HTTP_EVENT_ERROR, 0);
+    h->error_due = true;
+    return err;
+}
+
+static esp_err_t told(struct ud_http *h, esp_err_t err)
+{
+    if (err != ESP_OK && h->error_due) {
+        h->error_due = false;
+        ud_http_emit(h, UD_HTTP_EVENT_ERROR, 0);
+    }
     return err;
 }
 
@@ -30,13 +40,18 @@ static esp_err_t fail_closed(struct ud_http *h)
 {
     uint64_t expected = h->content_length > 0 ? (uint64_t)h->content_length : 0;
     ud_note(h->env.obs, UD_NOTE_HTTP_CLOSED, ESP_FAIL, h->received, expected, h->target.host);
-    return fail(h, ESP_FAIL);
+    if (!h->parser.chunked)
+        return fail(h, ESP_FAIL);
+    h->failed = ESP_FAIL; /* within chunks ESP-IDF's streaming calls raise no event for it */
+    return ESP_FAIL;
 }
 
+/* Nor do they for what the parser refuses; perform tells of every failure. */
 static esp_err_t fail_parse(struct ud_http *h, esp_err_t err)
 {
     ud_note(h->env.obs, UD_NOTE_HTTP_BAD_RESPONSE, err, h->parser.offset, 0, h->parser.why);
-    return fail(h, err);
+    h->failed = err;
+    return err;
 }
 
 /* ---- birth and death --------------------------------------------------------------------------------------- */
@@ -253,7 +268,7 @@ void ud_http_forget_response(struct ud_http *h)
     ud_http_fields_clear(&h->response_fields);
     h->kept = 0;
     h->failed = ESP_OK;
-    h->broken_body = h->redirected = h->heard = h->body_written = false;
+    h->error_due = h->broken_body = h->redirected = h->heard = h->body_written = false;
     h->received = 0;
     h->rx_at = h->rx_len = 0;
     ud_http_restart_deadlines(h);
@@ -425,7 +440,7 @@ esp_err_t ud_http_fetch_headers(struct ud_http *h, int64_t *length)
     esp_err_t err = receive_head(h);
     if (err == ESP_OK)
         *length = h->content_length > 0 ? h->content_length : 0;
-    return err;
+    return told(h, err);
 }
 
 /* ---- the body ---------------------------------------------------------------------------------------------- */
@@ -505,9 +520,11 @@ esp_err_t ud_http_read(struct ud_http *h, void *buf, size_t cap, size_t *got)
         const char *piece = NULL;
         size_t n = 0;
         esp_err_t err = next_body(h, to + *got, cap - *got, &piece, &n);
-        /* What has come is handed out first; the next call tells of the failure. Not so within chunks. */
+        /* What has come is handed out first; the next call tells of the failure. Not so when chunks end too early. */
+        if (err != ESP_OK && *got > 0 && (err != ESP_FAIL || !h->parser.chunked || h->broken_body))
+            return ESP_OK;
         if (err != ESP_OK)
-            return *got > 0 && (err != ESP_FAIL || !h->parser.chunked) ? ESP_OK : err;
+            return told(h, err);
         if (n == 0)
             return ESP_OK;
         if (piece != to + *got)
@@ -529,7 +546,7 @@ esp_err_t ud_http_flush(struct ud_http *h, size_t *discarded)
     } while (err == ESP_OK && n > 0);
     if (discarded)
         *discarded = total;
-    return err;
+    return told(h, err);
 }
 
 /* ---- the whole exchange ------------------------------------------------------------------------------------ */
@@ -548,9 +565,7 @@ static esp_err_t perform_request(struct ud_http *h)
     if (err != ESP_OK || h->post_len == 0)
         return err;
     err = ud_http_write(h, h->post, h->post_len);
-    if (err != ESP_OK)
-        fail(h, err);
-    return err;
+    return err == ESP_OK ? ESP_OK : told(h, fail(h, err));
 }
 
 /* Judge the status. `*follow`: there is another request to make. */
@@ -576,16 +591,13 @@ static esp_err_t check_status(struct ud_http *h, bool *follow)
 static esp_err_t perform_body(struct ud_http *h)
 {
     esp_err_t err = ud_http_flush(h, NULL);
-    if (err == ESP_ERR_HTTP_EAGAIN) {
-        ud_http_emit(h, UD_HTTP_EVENT_ERROR, 0);
-        return ESP_ERR_HTTP_INCOMPLETE_DATA;
-    }
     if (err == ESP_OK && h->broken_body)
-        return fail(h, ESP_ERR_HTTP_INCOMPLETE_DATA);
-    return err == ESP_FAIL ? ESP_ERR_HTTP_INCOMPLETE_DATA : err;
+        h->failed = err = ESP_FAIL;
+    return err == ESP_FAIL || err == ESP_ERR_HTTP_EAGAIN ? ESP_ERR_HTTP_INCOMPLETE_DATA : err;
 }
 
-static esp_err_t perform_one(struct ud_http *h, bool *follow)
+/* From the request to the judged status. */
+static esp_err_t perform_head(struct ud_http *h, bool *follow)
 {
     int64_t length = 0;
     esp_err_t err = perform_request(h);
@@ -594,10 +606,26 @@ static esp_err_t perform_one(struct ud_http *h, bool *follow)
     err = ud_http_fetch_headers(h, &length);
     if (err != ESP_OK)
         return err == ESP_FAIL ? ESP_ERR_HTTP_FETCH_HEADER : err;
-    err = check_status(h, follow);
-    if (err != ESP_OK || (*follow && h->state == UD_HTTP_INIT)) /* gone to another server: its answer is of no use */
+    return check_status(h, follow);
+}
+
+static void tell_failure(struct ud_http *h, esp_err_t err)
+{
+    if (err != ESP_OK && err != ESP_ERR_HTTP_EAGAIN && !h->error_told)
+        ud_http_emit(h, UD_HTTP_EVENT_ERROR, 0);
+}
+
+static esp_err_t perform_one(struct ud_http *h, bool *follow)
+{
+    h->error_told = false;
+    esp_err_t err = perform_head(h, follow);
+    tell_failure(h, err);
+    if (err != ESP_OK)
         return err;
-    err = perform_body(h);
+    if (!*follow || h->state != UD_HTTP_INIT) { /* else gone to another server: the rest of the answer is of no use */
+        err = perform_body(h);
+        tell_failure(h, err);
+    }
     if (err == ESP_OK)
         ud_http_emit(h, UD_HTTP_EVENT_ON_FINISH, h->status);
     if (err != ESP_OK || !h->parser.keep_alive)

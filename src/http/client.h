@@ -52,7 +52,9 @@ struct ud_http {
     int status;
     int64_t content_length;
     int64_t range_total;
-    bool broken_body; /* the connection broke in a body that ends with it */
+    bool broken_body; /* the stream broke, rather than ended, in the body */
+    bool error_due;   /* `failed` has not had its event yet */
+    bool error_told;  /* perform: this failure has had its event */
     esp_err_t failed; /* not ESP_OK: this response has ended with it */
     uint64_t received;
 
