@@ -42,6 +42,7 @@ void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadat
 unsigned board_slot_count(const struct ud_boot_input *in);
 /* Text out of an image or a table, without what would move a terminal's cursor. */
 void board_printable(char *text);
+const char *board_label(const struct ud_partition *p, char buf[17]);
 
 /* ---- what the flash holds, partition by partition (board_view.c) --------------------------------------------------- */
 

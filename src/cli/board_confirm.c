@@ -36,9 +36,10 @@ static bool find_running(struct ud_lab_board *lab)
     if (active >= 0 && slots > 0) {
         const struct ud_otadata_entry *e = &in->entry[active];
         const struct ud_partition *p = ud_boot_partition(&lab->board.table, (int)ud_otadata_slot(e, slots));
+        char label[17];
         if (lab->settings.boot_rollback && e->state == UD_OTA_NEW) {
-            cli_error("%s has not been booted yet: run 'updraft board boot %s' first", p ? p->label : "the new slot",
-                      lab->path);
+            cli_error("%s has not been booted yet: run 'updraft board boot %s' first",
+                      p ? board_label(p, label) : "the new slot", lab->path);
             return false;
         }
         lab->board.running = p;
@@ -58,7 +59,8 @@ static int say(struct ud_lab_board *lab, bool works)
     const struct ud_partition *p = lab->board.running;
     char title[96];
     if (ud_ota_verify(&ota, p, &info) != ESP_OK)
-        return cli_error("%s does not hold an image that this board would run, so nobody can speak for it", p->label);
+        return cli_error("%s does not hold an image that this board would run, so nobody can speak for it",
+                         board_label(p, title));
     board_slot_title(p->label, &info, title, sizeof title);
     esp_err_t err = works ? ud_ota_mark_valid(&ota) : ud_ota_mark_invalid(&ota);
     if (err == ESP_OK) {

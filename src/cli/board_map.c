@@ -108,12 +108,13 @@ static void print_bar_labels(const struct pen *pen, const struct board_part *con
     memset(line, ' ', width);
     line[width] = 0;
     for (unsigned i = 0; i < width;) {
+        char label[17] = "";
         unsigned n = i + 1;
         while (n < width && owner[n] == owner[i])
             n++;
-        size_t len = owner[i] ? strlen(owner[i]->p->label) : 0;
+        size_t len = owner[i] ? strlen(board_label(owner[i]->p, label)) : 0;
         if (len > 0 && len < n - i)
-            memcpy(line + i, owner[i]->p->label, len);
+            memcpy(line + i, label, len);
         i = n;
     }
     for (unsigned i = width; i > 0 && line[i - 1] == ' '; i--)
@@ -282,11 +283,12 @@ static void print_place(const struct pen *pen, uint32_t addr, uint32_t bytes, co
 
 static void print_part(const struct pen *pen, const struct board_part *part, const struct widths *w)
 {
+    char label[17];
     int used = 2 + 1 + 8 + (pen->columns >= NARROW ? w->size + 2 : 0) + 2 + w->label + 2;
     print_marks(pen, part);
     print_place(pen, part->p->addr, part->p->size, w);
     paint(pen, part->next ? BOLD : "");
-    print_column(pen, part_color(part), part->p->label, w->label, false);
+    print_column(pen, part_color(part), board_label(part->p, label), w->label, false);
     print_content(pen, part, w, (int)pen->columns - used);
     putchar('\n');
 }
@@ -362,7 +364,7 @@ static void print_foot(const struct pen *pen, const struct ud_lab_board *lab, co
         if (!view->part[i].runs)
             continue;
         put(pen, BOLD YELLOW, pen->utf8 ? "●" : "*");
-        printf("  runs now: %s", view->part[i].p->label);
+        printf("  runs now: %s", board_label(view->part[i].p, title));
         if (lab->holder > 0)
             printf(" (process %d)", (int)lab->holder);
         putchar('\n');

@@ -224,10 +224,13 @@ int board_run(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &stop, &before);
     signal(SIGCHLD, SIG_DFL); /* inherited as ignored, the end of the firmware could not be asked for */
     o.run.event_ctx = &o;
-    o.run.stop_fd = signalfd(-1, &stop, SFD_CLOEXEC);
+    o.run.stop_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
     if (o.run.stop_fd < 0)
         return cli_error("the power switch cannot be set up: %s", strerror(errno));
     ud_lab_run(&o.run, &result);
+    struct signalfd_siginfo taken;
+    while (read(o.run.stop_fd, &taken, sizeof taken) > 0)
+        ; /* what was answered by switching off must not end us below */
     close(o.run.stop_fd);
     rc = finish(&o, &result);
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -75,6 +75,13 @@ void board_slot_title(const char *label, const struct ud_image_info *info, char 
     board_printable(buf);
 }
 
+const char *board_label(const struct ud_partition *p, char buf[17])
+{
+    ud_strcopy(buf, 17, p->label, 16);
+    board_printable(buf);
+    return buf;
+}
+
 void board_printable(char *text)
 {
     for (; *text; text++)

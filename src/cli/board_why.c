@@ -44,6 +44,7 @@ static void on_note(void *ctx, const struct ud_note *note)
         s->tried_count++;
     } else if (note->err != ESP_OK && note->id < UD_NOTE_BOOT) {
         ud_note_sentence(note, s->problem, sizeof s->problem);
+        board_printable(s->problem);
     }
 }
 
@@ -137,17 +138,28 @@ static const char *reason_of(const struct story *s, unsigned i)
     return s->tried[i].problem[0] ? s->tried[i].problem : ud_err_name(s->tried[i].err);
 }
 
+static const char *image_title(const struct ud_image_info *info, char *buf, size_t size)
+{
+    if (info->has_desc)
+        snprintf(buf, size, "%s %s", info->desc.project_name, info->desc.version);
+    else
+        snprintf(buf, size, "an image without a description");
+    board_printable(buf);
+    return buf;
+}
+
 static void print_candidates(const struct ud_boot_result *r, const struct story *s)
 {
     if (r->plan.candidate_count == 0)
         return;
     puts("Candidates, in this order");
+    char label[17], title[96];
     unsigned tried = 0;
     for (unsigned i = 0; i < r->plan.candidate_count; i++) {
         const struct ud_partition *p = ud_boot_partition(&r->table, r->plan.candidate[i]);
         if (!p)
             continue;
-        printf("  %-8s ", p->label);
+        printf("  %-8s ", board_label(p, label));
         if (tried >= s->tried_count || s->tried[tried].addr != p->addr) {
             puts("not looked at: one before it boots");
             continue;
@@ -155,8 +167,7 @@ static void print_candidates(const struct ud_boot_result *r, const struct story 
         if (s->tried[tried].err != ESP_OK)
             printf("refused: %s\n", reason_of(s, tried));
         else
-            printf("good: %s%s%s, %" PRIu32 " bytes, %s\n", r->info.has_desc ? r->info.desc.project_name : "an image",
-                   r->info.has_desc ? " " : "", r->info.has_desc ? r->info.desc.version : "", r->info.len,
+            printf("good: %s, %" PRIu32 " bytes, %s\n", image_title(&r->info, title, sizeof title), r->info.len,
                    r->info.has_digest ? "checksum and SHA-256 correct" : "checksum correct, no SHA-256");
         tried++;
     }

@@ -73,6 +73,9 @@ esp_err_t lab_why(char *why, size_t why_size, esp_err_t err, const char *fmt, ..
         va_start(ap, fmt);
         vsnprintf(why, why_size, fmt, ap);
         va_end(ap);
+        for (char *c = why; *c; c++) /* labels and names of files come from anywhere */
+            if ((unsigned char)*c < 0x20 || *c == 0x7F)
+                *c = '?';
     }
     return err;
 }
