@@ -153,7 +153,7 @@ struct ud_http_config {
     bool disable_auto_redirect;
     int max_redirects;     /* 0: 10; -1: none */
     size_t buffer_size;    /* receive, 0: 512 */
-    size_t buffer_size_tx; /* 0: 512; requests larger than it grow (see docs/compatibility.md) */
+    size_t buffer_size_tx; /* without effect: requests grow as they must, to 64 KiB */
     bool tcp_keepalive;
     int keepalive_idle_s, keepalive_interval_s, keepalive_count;
     uint32_t stall_ms;         /* no byte for this long ends a call: 0: max(60 s, timeout_ms) */

@@ -62,7 +62,7 @@ static void post(struct esp_http_client *client, const struct ud_http_event *e)
     esp_http_client_on_data_t data = { .client = client, .data_process = client->data_process };
     esp_http_client_redirect_event_data_t redirect = { .client = client, .status_code = e->status };
     const void *payload = &client;
-    size_t size = sizeof client;
+    size_t size = sizeof(esp_http_client_handle_t);
     if (e->id == UD_HTTP_EVENT_ON_DATA) {
         payload = &data;
         size = sizeof data;

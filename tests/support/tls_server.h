@@ -91,7 +91,9 @@ struct test_server {
     SSL_CTX *tls; /* NULL: plain */
     const char *answer;
     size_t answer_len;
-    bool mute; /* accept and say nothing until the client goes */
+    bool proxy;        /* answer a CONNECT first, then be the server it asked for */
+    char connect[256]; /* that CONNECT */
+    bool mute;         /* accept and say nothing until the client goes */
     pthread_t thread;
     char request[4096]; /* the last one; valid after stop */
     char alpn[64];      /* what the client offered */
@@ -138,6 +140,20 @@ static inline void serve_one(struct test_server *s, SSL *ssl, int fd)
     }
 }
 
+static inline bool serve_connect(struct test_server *s, int fd)
+{
+    static const char ok[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+    size_t len = 0;
+    s->connect[0] = '\0';
+    while (!strstr(s->connect, "\r\n\r\n") && len < sizeof s->connect - 1) {
+        ssize_t n = recv(fd, s->connect + len, 1, 0);
+        if (n <= 0)
+            return false;
+        s->connect[++len] = '\0';
+    }
+    return send(fd, ok, sizeof ok - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof ok - 1);
+}
+
 static inline void meet(struct test_server *s, int fd)
 {
     char byte;
@@ -146,6 +162,8 @@ static inline void meet(struct test_server *s, int fd)
         }
         return;
     }
+    if (s->proxy && !serve_connect(s, fd))
+        return;
     if (!s->tls) {
         serve_one(s, NULL, fd);
         return;
@@ -197,8 +215,7 @@ static inline int loopback_socket(bool listening, uint16_t *port)
 static inline void start_test_server(struct test_server *s, const struct test_cert *cert,
                                      const struct test_cert *client_ca, const char *answer, size_t answer_len)
 {
-    bool mute = s->mute;
-    *s = (struct test_server){ .answer = answer, .answer_len = answer_len, .mute = mute };
+    *s = (struct test_server){ .answer = answer, .answer_len = answer_len, .mute = s->mute, .proxy = s->proxy };
     s->fd = loopback_socket(true, &s->port);
     if (cert) {
         s->tls = SSL_CTX_new(TLS_server_method());

@@ -91,7 +91,7 @@ static struct visit visit_port(uint16_t port, bool tls, const struct ud_tls_conf
 static void plain_http_works(void **state)
 {
     (void)state;
-    struct test_server s = { .mute = false };
+    struct test_server s = { .fd = -1 };
     start_test_server(&s, NULL, NULL, HELLO, sizeof HELLO - 1);
     struct visit v = visit_port(s.port, false, NULL);
     stop_test_server(&s);
@@ -136,7 +136,7 @@ static void certificates_are_judged(void **state)
         { "no DER", &good, { .ca_pem = "rubbish", .ca_len = 7 }, "CA certificate cannot be read" },
     };
     for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
-        struct test_server s = { .mute = false };
+        struct test_server s = { .fd = -1 };
         start_test_server(&s, rows[i].server, NULL, HELLO, sizeof HELLO - 1);
         struct visit v = visit_port(s.port, true, &rows[i].tls);
         stop_test_server(&s);
@@ -154,7 +154,7 @@ static void a_ca_may_be_der(void **state)
     unsigned char *der = NULL;
     int len = i2d_X509(ca.x509, &der);
     assert_true(len > 0);
-    struct test_server s = { .mute = false };
+    struct test_server s = { .fd = -1 };
     start_test_server(&s, &good, NULL, HELLO, sizeof HELLO - 1);
     struct visit v =
         visit_port(s.port, true, &(struct ud_tls_config){ .ca_pem = (const char *)der, .ca_len = (size_t)len });
@@ -166,7 +166,7 @@ static void a_ca_may_be_der(void **state)
 static void only_http_1_1_is_offered(void **state)
 {
     (void)state;
-    struct test_server s = { .mute = false };
+    struct test_server s = { .fd = -1 };
     start_test_server(&s, &good, NULL, HELLO, sizeof HELLO - 1);
     struct visit v = visit_port(s.port, true, &(struct ud_tls_config){ .ca_pem = ca.pem });
     stop_test_server(&s);
@@ -178,7 +178,7 @@ static void a_client_certificate_is_shown(void **state)
 {
     (void)state;
     struct ud_tls_config tls = { .ca_pem = ca.pem, .client_cert_pem = client.pem, .client_key_pem = client.key_pem };
-    struct test_server s = { .mute = false };
+    struct test_server s = { .fd = -1 };
     start_test_server(&s, &good, &ca, HELLO, sizeof HELLO - 1);
     struct visit v = visit_port(s.port, true, &tls);
     stop_test_server(&s);
@@ -193,6 +193,49 @@ static void a_client_certificate_is_shown(void **state)
     assert_non_null(strstr(v.why, "client's certificate or key"));
 }
 
+static void a_proxy_from_the_environment_is_tunnelled_through(void **state)
+{
+    (void)state;
+    char proxy[64];
+    uint16_t closed = 0;
+    int bound = loopback_socket(false, &closed); /* the server's port: only the proxy leads anywhere */
+    struct test_server s = { .proxy = true };
+    start_test_server(&s, &good, NULL, HELLO, sizeof HELLO - 1);
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", s.port);
+    setenv("https_proxy", proxy, 1);
+    setenv("no_proxy", "elsewhere.test", 1);
+    struct visit through = visit_port(closed, true, &(struct ud_tls_config){ .ca_pem = ca.pem });
+    setenv("no_proxy", "localhost", 1);
+    struct visit direct = visit_port(closed, true, &(struct ud_tls_config){ .ca_pem = ca.pem });
+    setenv("no_proxy", "*", 1);
+    unsetenv("https_proxy");
+    stop_test_server(&s);
+    close(bound);
+    assert_int_equal(through.err, ESP_OK);
+    assert_memory_equal(s.connect, "CONNECT localhost:", 18);
+    assert_memory_equal(s.request, "GET /fw.bin HTTP/1.1\r\n", 22);
+    assert_int_equal(direct.err, ESP_ERR_HTTP_CONNECT);
+    assert_int_equal(direct.tls_error, ESP_ERR_ESP_TLS_FAILED_CONNECT_TO_HOST);
+}
+
+static void the_systems_store_can_be_pointed_elsewhere(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/updraft-ca-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, ca.pem, strlen(ca.pem)), strlen(ca.pem));
+    close(fd);
+    struct test_server s = { .fd = -1 };
+    start_test_server(&s, &good, NULL, HELLO, sizeof HELLO - 1);
+    setenv("SSL_CERT_FILE", path, 1);
+    struct visit v = visit_port(s.port, true, &(struct ud_tls_config){ .use_system_store = true });
+    unsetenv("SSL_CERT_FILE");
+    stop_test_server(&s);
+    unlink(path);
+    assert_int_equal(v.err, ESP_OK);
+}
+
 static void a_long_body_comes_whole_through_tls(void **state)
 {
     (void)state;
@@ -201,7 +244,7 @@ static void a_long_body_comes_whole_through_tls(void **state)
     char *answer = calloc(1, len);
     assert_non_null(answer);
     memcpy(answer, head, sizeof head - 1);
-    struct test_server s = { .mute = false };
+    struct test_server s = { .fd = -1 };
     start_test_server(&s, &good, NULL, answer, len);
     struct visit v = visit_port(s.port, true, &(struct ud_tls_config){ .ca_pem = ca.pem });
     stop_test_server(&s);
@@ -230,7 +273,7 @@ static void failures_to_connect_have_their_codes(void **state)
 static void https_to_a_plain_server_fails_in_the_handshake(void **state)
 {
     (void)state;
-    struct test_server s = { .mute = false };
+    struct test_server s = { .fd = -1 };
     start_test_server(&s, NULL, NULL, "HTTP/1.1 400 Bad\r\n\r\n", 20);
     struct ud_http_config cfg = {
         .host = "localhost", .port = s.port, .tls_by_default = true, .tls = { .ca_pem = ca.pem }, .timeout_ms = 300
@@ -276,6 +319,8 @@ int main(void)
         cmocka_unit_test(a_ca_may_be_der),
         cmocka_unit_test(only_http_1_1_is_offered),
         cmocka_unit_test(a_client_certificate_is_shown),
+        cmocka_unit_test(a_proxy_from_the_environment_is_tunnelled_through),
+        cmocka_unit_test(the_systems_store_can_be_pointed_elsewhere),
         cmocka_unit_test(a_long_body_comes_whole_through_tls),
         cmocka_unit_test(failures_to_connect_have_their_codes),
         cmocka_unit_test(https_to_a_plain_server_fails_in_the_handshake),
