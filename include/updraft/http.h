@@ -218,7 +218,11 @@ UD_MUST_USE esp_err_t ud_http_perform(struct ud_http *h);
  */
 UD_MUST_USE esp_err_t ud_http_set_redirection(struct ud_http *h);
 void ud_http_reset_redirect_counter(struct ud_http *h);
-/** Discard the rest of the body. Errors as read; after ESP_ERR_HTTP_EAGAIN it may be called again. */
+#define UD_HTTP_FLUSH_MAX (1u << 20)
+/**
+ * Discard the rest of the body. Errors as read; after ESP_ERR_HTTP_EAGAIN it may be called again, and so it may after
+ * ESP_ERR_INVALID_SIZE: UD_HTTP_FLUSH_MAX bytes were discarded, closing is cheaper.
+ */
 UD_MUST_USE esp_err_t ud_http_flush(struct ud_http *h, size_t *discarded);
 esp_err_t ud_http_close(struct ud_http *h);
 /** Forget what the last response was (headers, failure, deadlines); the next open does it anyway. */

@@ -534,19 +534,29 @@ esp_err_t ud_http_read(struct ud_http *h, void *buf, size_t cap, size_t *got)
     return ESP_OK;
 }
 
-esp_err_t ud_http_flush(struct ud_http *h, size_t *discarded)
+/* Take the rest of the body, to no use but its events; at least `max` bytes end it with ESP_ERR_INVALID_SIZE. */
+static esp_err_t discard(struct ud_http *h, size_t max, size_t *total)
 {
     const char *piece = NULL;
     size_t n = 0;
     esp_err_t err = ESP_OK;
-    size_t total = 0;
+    *total = 0;
     do {
         err = next_body(h, NULL, SIZE_MAX, &piece, &n);
-        total += n;
+        *total += n;
+        if (err == ESP_OK && n > 0 && *total >= max)
+            return ESP_ERR_INVALID_SIZE;
     } while (err == ESP_OK && n > 0);
+    return told(h, err);
+}
+
+esp_err_t ud_http_flush(struct ud_http *h, size_t *discarded)
+{
+    size_t total = 0;
+    esp_err_t err = discard(h, UD_HTTP_FLUSH_MAX, &total);
     if (discarded)
         *discarded = total;
-    return told(h, err);
+    return err;
 }
 
 /* ---- the whole exchange ------------------------------------------------------------------------------------ */
@@ -588,9 +598,12 @@ static esp_err_t check_status(struct ud_http *h, bool *follow)
     return err;
 }
 
-static esp_err_t perform_body(struct ud_http *h)
+static esp_err_t perform_body(struct ud_http *h, bool follow)
 {
-    esp_err_t err = ud_http_flush(h, NULL);
+    size_t total = 0;
+    esp_err_t err = discard(h, follow ? UD_HTTP_FLUSH_MAX : SIZE_MAX, &total);
+    if (follow && err == ESP_ERR_INVALID_SIZE)
+        return ud_http_close(h); /* a redirect whose body does not end is followed all the same */
     if (err == ESP_OK && h->broken_body)
         h->failed = err = ESP_FAIL;
     return err == ESP_FAIL || err == ESP_ERR_HTTP_EAGAIN ? ESP_ERR_HTTP_INCOMPLETE_DATA : err;
@@ -623,7 +636,7 @@ static esp_err_t perform_one(struct ud_http *h, bool *follow)
     if (err != ESP_OK)
         return err;
     if (!*follow || h->state != UD_HTTP_INIT) { /* else gone to another server: the rest of the answer is of no use */
-        err = perform_body(h);
+        err = perform_body(h, *follow);
         tell_failure(h, err);
     }
     if (err == ESP_OK)

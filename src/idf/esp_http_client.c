@@ -354,7 +354,7 @@ esp_err_t esp_http_client_flush_response(esp_http_client_handle_t client, int *l
         size_t n = 0;
         err = ud_http_flush(client->http, &n);
         total += n;
-    } while (err == ESP_ERR_HTTP_EAGAIN);
+    } while (err == ESP_ERR_HTTP_EAGAIN || err == ESP_ERR_INVALID_SIZE);
     if (len)
         *len = total > INT_MAX ? INT_MAX : (int)total;
     return remember(client, err) == ESP_OK ? ESP_OK : ESP_FAIL;

@@ -30,6 +30,7 @@ struct bench {
     char last_text[128];
     struct ud_http *http;
     bool follow_in_handler;
+    bool body_full; /* drop what comes */
 };
 
 static void add_log(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -61,6 +62,8 @@ static void on_event(void *ctx, const struct ud_http_event *e)
             assert_int_equal(ud_http_set_redirection(e->http), ESP_OK);
         break;
     case UD_HTTP_EVENT_ON_DATA:
+        if (b->body_full)
+            break;
         assert_true(b->body_len + e->len <= sizeof b->body);
         memcpy(b->body + b->body_len, e->data, e->len);
         b->body_len += e->len;
@@ -727,6 +730,33 @@ static void a_redirect_without_location_is_an_error(void **state)
     stop(&b);
 }
 
+static void an_endless_body_of_a_redirect_does_not_hold_it_up(void **state)
+{
+    (void)state;
+    static const char moved[] = "HTTP/1.1 302 Found\r\nLocation: /new.bin\r\n\r\n";
+    static char filler[65536];
+    struct ud_mem_step steps[40] = { TEXT(moved) };
+    for (size_t i = 1; i < UD_ARRAY_LEN(steps) - 1; i++)
+        steps[i] = (struct ud_mem_step){ .kind = UD_MEM_RECV, .data = filler, .len = sizeof filler };
+    steps[UD_ARRAY_LEN(steps) - 1] = (struct ud_mem_step)SILENCE;
+    struct bench b;
+    size_t discarded = 0;
+    int64_t length = 0;
+    START(&b, steps, .url = URL);
+    assert_int_equal(ud_http_open(b.http, 0), ESP_OK);
+    assert_int_equal(ud_http_fetch_headers(b.http, &length), ESP_OK);
+    b.body_full = true; /* what comes is not looked at */
+    assert_int_equal(ud_http_flush(b.http, &discarded), ESP_ERR_INVALID_SIZE);
+    assert_true(discarded >= UD_HTTP_FLUSH_MAX && discarded <= UD_HTTP_FLUSH_MAX + 512);
+    stop(&b);
+    START(&b, steps, .url = URL);
+    b.body_full = true;
+    assert_int_equal(ud_http_perform(b.http), ESP_ERR_HTTP_FETCH_HEADER); /* the filler is no response */
+    assert_int_equal(b.server.opens, 2);
+    assert_non_null(strstr(b.sent, "GET /new.bin HTTP/1.1\r\n"));
+    stop(&b);
+}
+
 static void statuses_are_judged_by_perform(void **state)
 {
     (void)state;
@@ -1019,6 +1049,7 @@ int main(void)
         cmocka_unit_test(endless_redirects_end),
         cmocka_unit_test(redirects_are_the_handlers_choice_when_told),
         cmocka_unit_test(a_redirect_without_location_is_an_error),
+        cmocka_unit_test(an_endless_body_of_a_redirect_does_not_hold_it_up),
         cmocka_unit_test(statuses_are_judged_by_perform),
         cmocka_unit_test(set_url_knows_when_to_forget),
         cmocka_unit_test(a_time_out_may_be_tried_again),
