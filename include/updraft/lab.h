@@ -153,7 +153,6 @@ enum ud_lab_event_type {
     UD_LAB_RESET,  /* boot `boot_count` begins, because of `reason`; text: why (a panic's), may be "" */
     UD_LAB_BOOTED, /* `result` says which slot and how it was chosen; the program is started next */
     UD_LAB_NOTE,   /* the boot loader notes something: `note` */
-    UD_LAB_SAYS,   /* a warning about the firmware or the system; text */
 };
 struct ud_lab_event {
     enum ud_lab_event_type type;
@@ -188,7 +187,6 @@ enum ud_lab_end {
 struct ud_lab_run_result {
     enum ud_lab_end end;
     uint32_t boots;
-    enum ud_reset_reason last_reset; /* why the last boot began */
     char why[UD_LAB_WHY];
 };
 

@@ -173,9 +173,6 @@ static void on_event(void *ctx, const struct ud_lab_event *e)
     case UD_LAB_NOTE:
         print_note(e->note);
         break;
-    case UD_LAB_SAYS:
-        fprintf(stderr, "board: %s\n", e->text);
-        break;
     }
 }
 

@@ -87,18 +87,20 @@ pid_t lab_lock_holder(int fd)
     }
     char text[256];
     pid_t pid = 0;
+    bool sure = false;
     while (fgets(text, sizeof text, f)) {
         struct lock_line line;
         if (!parse_lock_line(text, &line) || !line.flock || line.inode != st.st_ino)
             continue;
-        bool same_device = line.major == major(st.st_dev) && line.minor == minor(st.st_dev);
-        if (same_device || pid == 0) /* some file systems show another device than stat does */
+        sure = line.major == major(st.st_dev) && line.minor == minor(st.st_dev);
+        if (sure || pid == 0)
             pid = line.pid > 0 ? line.pid : -1;
-        if (same_device)
+        if (sure)
             break;
     }
     fclose(f);
-    return pid;
+    /* Some file systems show another device there than stat does, and a file elsewhere may have the same number. */
+    return pid != 0 && !sure && ask_by_trying(fd) == 0 ? 0 : pid;
 }
 
 esp_err_t lab_lock(int fd, unsigned wait_ms, pid_t *holder)

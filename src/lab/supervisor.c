@@ -358,7 +358,6 @@ static enum turn one_boot(struct supervisor *s)
 {
     struct lab_program program;
     s->result->boots++;
-    s->result->last_reset = s->reason;
     tell(s, (struct ud_lab_event){ .type = UD_LAB_RESET, .reason = s->reason, .text = s->reason_text });
     lab_program_init(&program);
     enum turn turn = boot(s, &program);
