@@ -15,6 +15,8 @@
 #include "esp_log.h"
 #include "room.h"
 
+#define THREAD_STACK 4096 /* the port adds what a host needs */
+
 static const char tag[] = "event";
 
 struct handler {
@@ -254,7 +256,7 @@ esp_err_t esp_event_loop_create_default(void)
         goto done;
     }
     memset(l, 0, sizeof *l);
-    err = env->os.ops->thread_start(env->os.ctx, "sys_evt", env->config->main_task_stack, run, l);
+    err = env->os.ops->thread_start(env->os.ctx, "sys_evt", THREAD_STACK, run, l);
     if (err != ESP_OK) {
         ud_idf_free(l);
         goto done;

@@ -27,7 +27,7 @@ static void post(esp_https_ota_event_t id, const void *data, size_t size)
 {
     const struct ud_idf_env *env = ud_idf_env();
     if (env)
-        (void)ud_idf_post(ESP_HTTPS_OTA_EVENT, id, data, size, env->config->https_ota_post_timeout_ms);
+        (void)ud_idf_post(ESP_HTTPS_OTA_EVENT, (int32_t)id, data, size, env->config->https_ota_post_timeout_ms);
 }
 
 static void on_update_event(void *ctx, enum ud_update_event e, uint64_t a)

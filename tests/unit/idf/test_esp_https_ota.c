@@ -52,7 +52,7 @@ static void on_ota(void *arg, esp_event_base_t base, int32_t id, void *data)
     else if (id == ESP_HTTPS_OTA_WRITE_FLASH)
         s.value = *(int *)data;
     else if (id == ESP_HTTPS_OTA_UPDATE_BOOT_PARTITION)
-        s.value = *(esp_partition_subtype_t *)data;
+        s.value = (int)*(esp_partition_subtype_t *)data;
     else
         assert_null(data);
     os.ops->mutex_lock(os.ctx, events.mutex);
