@@ -52,7 +52,7 @@ struct ud_ota_session {
 enum {
     UD_NOTE_OTA_BAD_MAGIC = UD_NOTE_OTA, /* a = first byte found */
     UD_NOTE_OTA_READBACK,                /* a = first flash address that reads back differently, b = byte found */
-    UD_NOTE_OTA_VERDICT,                 /* err = verdict, a = address, text = label */
+    UD_NOTE_OTA_VERDICT,                 /* once an image: err = verdict, a = address, text = label */
     UD_NOTE_OTA_HASH_PASS,               /* a whole image was hashed from flash: a = address */
     UD_NOTE_OTA_SET_BOOT,                /* a = seq, text = label */
     UD_NOTE_OTA_REFUSED,                 /* begin: err = why, a = address, text = label */
@@ -91,41 +91,70 @@ UD_MUST_USE esp_err_t ud_ota_end(struct ud_ota_session *s);
 /** Close without judging. ESP_ERR_NOT_FOUND when closed already. */
 esp_err_t ud_ota_abort(struct ud_ota_session *s);
 
-/* ---- slots ---------------------------------------------------------------------------------------------------------
+/* ---- slots ------------------------------------------------------------------------------------------------------- */
+/*
+ * Partitions that come out point into the board's table and live as long as the board. Any thread may call; a call waits
+ * for the board's lock, never for more than one step of another thread. Errors of flash come out as they are.
  */
 
 /** Consecutive ota_0, ota_1, … in the table (at most 16). */
 uint32_t ud_ota_slot_count(const struct ud_board *b);
+/**
+ * The OTA slot after `from` in the order of subtypes, the first one after the last; `from` NULL: after the running app.
+ * The first one also when `from` is no OTA slot or not in the table; `from` itself when it is the only one; NULL: none.
+ */
 const struct ud_partition *ud_ota_next_update(const struct ud_board *b, const struct ud_partition *from);
-/** What otadata says boots next; NULL without otadata or app. */
+/** What otadata says boots next (its image is not looked at); NULL without otadata or app, or when flash fails. */
 const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota);
 /**
- * Verify (or trust the board's verdict), then write otadata; of the factory app: erase it. ESP_ERR_INVALID_ARG NULL, no
- * app, no such slot; ESP_ERR_OTA_VALIDATE_FAILED; ESP_ERR_NOT_FOUND no otadata; ESP_ERR_INVALID_STATE the sequence
- * number would reach 0xFFFFFFFF, which reads as blank (ESP-IDF writes it all the same, or never returns); the flash's.
+ * Verify (or trust the board's verdict), then write otadata while that verdict holds; of the factory app: erase it. A
+ * test app selects ota_0, as in ESP-IDF. ESP_ERR_INVALID_ARG NULL, no app, no such slot; ESP_ERR_NOT_FOUND not in the
+ * table, no otadata; ESP_ERR_OTA_VALIDATE_FAILED; ESP_ERR_INVALID_STATE the sequence number would reach 0xFFFFFFFF, which
+ * reads as blank (ESP-IDF writes it all the same, or never returns); the flash's.
  */
 UD_MUST_USE esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p);
+/** The same without the verdict: whatever is in `p`, the boot loader judges it. Only subtype and type of `p` matter. */
 UD_MUST_USE esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p);
+/** ESP_ERR_INVALID_ARG NULL; ESP_ERR_NOT_SUPPORTED no app partition; ESP_ERR_NOT_FOUND no description there. */
 UD_MUST_USE esp_err_t ud_ota_get_desc(struct ud_ota *ota, const struct ud_partition *p, struct ud_app_desc *desc);
-/** Raw 256 bytes of the description, magic checked. */
+/** Its raw 256 bytes, same codes; `bytes` is overwritten also when the magic is wrong. */
 UD_MUST_USE esp_err_t ud_ota_get_desc_bytes(struct ud_ota *ota, const struct ud_partition *p,
                                             uint8_t bytes[UD_APP_DESC_BYTES]);
+/**
+ * State of the first entry with a good CRC that names `p` (entry 0 before 1, newer or not). ESP_ERR_INVALID_ARG NULL;
+ * ESP_ERR_NOT_SUPPORTED no OTA slot; ESP_ERR_NOT_FOUND no otadata, none names it, or otadata cannot be read.
+ */
 UD_MUST_USE esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uint32_t *state);
+/**
+ * Confirm the *active entry*, whatever runs: VALID, unless it is. ESP_ERR_NOT_FOUND no otadata; ESP_FAIL no active
+ * entry.
+ */
 UD_MUST_USE esp_err_t ud_ota_mark_valid(struct ud_ota *ota);
 /**
  * Writes INVALID; the caller restarts. ESP_ERR_NOT_FOUND no otadata; ESP_FAIL no active entry;
  * ESP_ERR_OTA_ROLLBACK_FAILED nothing else boots; ESP_ERR_INVALID_STATE another thread changed otadata meanwhile.
  */
 UD_MUST_USE esp_err_t ud_ota_mark_invalid(struct ud_ota *ota);
+/**
+ * Is there an image that boots if the active entry is rejected? That of the other entry, or the factory app when that
+ * entry is not valid. Verifies it (or trusts the board's verdict), so it may take as long as reading a slot.
+ */
 bool ud_ota_is_rollback_possible(struct ud_ota *ota);
+/** Slot of the entry that is INVALID or ABORTED (of two the smaller seq) if its image still verifies, else NULL. */
 const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota);
+/**
+ * Erase the entry that is not active. ESP_FAIL no otadata or active entry, the other entry is blank or has a bad CRC, its
+ * slot does not exist or runs.
+ */
 UD_MUST_USE esp_err_t ud_ota_invalidate_inactive(struct ud_ota *ota);
+/** Erase the slot of that entry, then the entry. Codes as above. */
 UD_MUST_USE esp_err_t ud_ota_erase_last_boot_app(struct ud_ota *ota);
 /** Read and verify the image in `p` by this board's rules, and keep the verdict. Image codes, or the flash's. */
 UD_MUST_USE esp_err_t ud_ota_verify(struct ud_ota *ota, const struct ud_partition *p, struct ud_image_info *info);
 /**
  * Header (and description, may be NULL) against this board before anything is written:
- * ESP_ERR_INVALID_VERSION chip or revision; ESP_ERR_OTA_SPI_MODE_MISMATCH.
+ * ESP_ERR_INVALID_ARG `h` NULL; ESP_ERR_INVALID_VERSION chip or revision; ESP_ERR_OTA_SPI_MODE_MISMATCH the running
+ * app's description names another SPI mode.
  */
 UD_MUST_USE esp_err_t ud_ota_check_image(struct ud_ota *ota, const struct ud_image_header *h,
                                          const struct ud_app_desc *desc);

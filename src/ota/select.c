@@ -5,6 +5,8 @@
  */
 #include "ota_parts.h"
 
+#define SET_BOOT_PASSES 3 /* over a slot, while somebody else changes flash */
+
 esp_err_t ud_ota_view_read(struct ud_board *b, struct ud_ota_view *view)
 {
     view->partition = ud_ptable_find(&b->table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);
@@ -103,26 +105,45 @@ static esp_err_t select_factory(struct ud_board *b)
     return p ? ud_partition_erase(b->flash, p, 0, p->size) : ESP_ERR_NOT_FOUND;
 }
 
-esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p)
+/*
+ * Write otadata so that `p` boots. With `judged` only while the board's verdict on `p` holds, asked for under the same
+ * hold of the lock: ESP_ERR_NOT_FINISHED when flash has changed since, nothing is written or told then.
+ */
+static esp_err_t select_app(struct ud_ota *ota, const struct ud_partition *p, bool judged)
 {
+    struct ud_board *b = ota->board;
     struct ud_board_hold hold;
     uint32_t seq = UD_OTADATA_SEQ_BLANK;
-    if (!p || p->type != UD_PART_APP)
+    if (p->type != UD_PART_APP)
         return ESP_ERR_INVALID_ARG;
-    ud_board_lock(ota->board, &hold);
-    esp_err_t err =
-        p->subtype == UD_PART_APP_FACTORY ? select_factory(ota->board) : select_slot(ota, p->subtype & 0x0Fu, &seq);
-    ud_board_unlock(ota->board, &hold);
-    return ud_note(ota->board->obs, UD_NOTE_OTA_SET_BOOT, err, seq, 0, p->label);
+    ud_board_lock(b, &hold);
+    bool stale = judged && !ud_board_has_verdict(b, p, NULL);
+    esp_err_t err = stale                               ? ESP_ERR_NOT_FINISHED
+                    : p->subtype == UD_PART_APP_FACTORY ? select_factory(b)
+                                                        : select_slot(ota, p->subtype & 0x0Fu, &seq);
+    ud_board_unlock(b, &hold);
+    return stale ? err : ud_note(b->obs, UD_NOTE_OTA_SET_BOOT, err, seq, 0, p->label);
+}
+
+esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p)
+{
+    return p ? select_app(ota, p, false) : ESP_ERR_INVALID_ARG;
 }
 
 esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p)
 {
     if (!p)
         return ESP_ERR_INVALID_ARG;
-    if (ud_ota_verify_slot(ota, p, true, NULL) != ESP_OK)
-        return ESP_ERR_OTA_VALIDATE_FAILED;
-    return ud_ota_set_boot_skip_validate(ota, p);
+    if (!ud_ptable_verify(&ota->board->table, p)) /* else one range would be judged and another one boot */
+        return ESP_ERR_NOT_FOUND;
+    for (int pass = 1;; pass++) {
+        if (ud_ota_verify_slot(ota, p, true, NULL) != ESP_OK)
+            return ESP_ERR_OTA_VALIDATE_FAILED;
+        /* A thread that writes all the time must not hold this up: the boot loader judges once more anyway. */
+        esp_err_t err = select_app(ota, p, pass < SET_BOOT_PASSES);
+        if (err != ESP_ERR_NOT_FINISHED)
+            return err;
+    }
 }
 
 /* ---- state --------------------------------------------------------------------------------------------------------

@@ -80,11 +80,10 @@ esp_err_t ud_ota_verify_slot(struct ud_ota *ota, const struct ud_partition *p, b
     struct ud_image_info found;
     if (!p)
         return ESP_ERR_INVALID_ARG;
-    esp_err_t err = ESP_OK;
-    if (!trust || !has_verdict(b, p, &found)) {
-        err = hash_pass(b, p, &found);
-        (void)ud_note(b->obs, UD_NOTE_OTA_HASH_PASS, err, p->addr, 0, p->label);
-    }
+    if (trust && has_verdict(b, p, info))
+        return ESP_OK; /* told when it was found */
+    esp_err_t err = hash_pass(b, p, &found);
+    (void)ud_note(b->obs, UD_NOTE_OTA_HASH_PASS, err, p->addr, 0, p->label);
     if (err == ESP_OK && info)
         *info = found;
     return ud_note(b->obs, UD_NOTE_OTA_VERDICT, err, p->addr, 0, p->label);

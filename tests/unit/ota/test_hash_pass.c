@@ -61,6 +61,7 @@ static void an_update_in_order_is_hashed_once(void **state)
     assert_int_equal(ud_ota_set_boot(&r.ota, r.slot), ESP_OK);
     assert_true(r.t.count.sha256_bytes == r.hashed);
     assert_int_equal(test_board_notes(&r.t, UD_NOTE_OTA_HASH_PASS), 0);
+    assert_int_equal(test_board_notes(&r.t, UD_NOTE_OTA_VERDICT), 1); /* and said once */
     rig_down(&r);
 }
 
@@ -148,6 +149,50 @@ static void asking_to_verify_always_reads(void **state)
     rig_down(&r);
 }
 
+/* Another thread's turn, when set_boot has found the verdict and not yet written: it spoils the slot. */
+static void spoil_the_slot(struct test_board *t)
+{
+    uint8_t zero = 0;
+    t->on_give = NULL;
+    assert_int_equal(ud_flash_program(&t->flash, test_board_part(t, "ota_1")->addr + 700, &zero, 1), ESP_OK);
+}
+
+static void a_slot_that_is_spoilt_before_otadata_names_it_is_refused(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r);
+    write_all(&r, 0, r.len);
+    assert_int_equal(ud_ota_end(&r.s), ESP_OK);
+    r.t.ram.strict = false;
+    record_flash_clear(&r.t.rec);
+    r.t.on_give = spoil_the_slot;
+    assert_int_equal(ud_ota_set_boot(&r.ota, r.slot), ESP_ERR_OTA_VALIDATE_FAILED);
+    assert_null(r.t.on_give);
+    assert_int_equal(r.t.rec.count, 1); /* the spoiling, no otadata */
+    rig_down(&r);
+}
+
+/* A thread that writes its own data at every turn. */
+static void write_elsewhere(struct test_board *t)
+{
+    t->flash.generation++;
+}
+
+static void data_written_all_the_time_does_not_hold_up_set_boot(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r);
+    write_all(&r, 0, r.len);
+    assert_int_equal(ud_ota_end(&r.s), ESP_OK);
+    r.t.on_give = write_elsewhere;
+    assert_int_equal(ud_ota_set_boot(&r.ota, r.slot), ESP_OK);
+    assert_string_equal(ud_ota_get_boot(&r.ota)->label, "ota_1");
+    assert_true(test_board_notes(&r.t, UD_NOTE_OTA_HASH_PASS) <= 3);
+    rig_down(&r);
+}
+
 /* Another thread's turn, between two chunks: it spoils a byte that was hashed already. */
 static void spoil_the_first_sector(struct test_board *t)
 {
@@ -196,6 +241,8 @@ int main(void)
         cmocka_unit_test(bytes_changed_behind_the_session_are_found),
         cmocka_unit_test(a_write_between_end_and_set_boot_voids_the_verdict),
         cmocka_unit_test(asking_to_verify_always_reads),
+        cmocka_unit_test(a_slot_that_is_spoilt_before_otadata_names_it_is_refused),
+        cmocka_unit_test(data_written_all_the_time_does_not_hold_up_set_boot),
         cmocka_unit_test(a_pass_during_which_flash_changed_is_not_kept),
         cmocka_unit_test(an_image_completed_by_what_was_there_is_judged_by_the_slot),
     };

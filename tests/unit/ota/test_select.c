@@ -98,6 +98,9 @@ static void set_boot_refuses_with_the_documented_codes(void **state)
     assert_int_equal(ud_ota_set_boot_skip_validate(&ota, NULL), ESP_ERR_INVALID_ARG);
     assert_int_equal(ud_ota_set_boot_skip_validate(&ota, test_board_part(&t, "nvs")), ESP_ERR_INVALID_ARG);
     assert_int_equal(ud_ota_set_boot_skip_validate(&ota, &ota_5), ESP_ERR_INVALID_ARG);
+    struct ud_partition stranger = *test_board_part(&t, "ota_0");
+    stranger.subtype = UD_PART_APP_OTA_0 + 1; /* a good image here, but ota_1 is somewhere else */
+    assert_int_equal(ud_ota_set_boot(&ota, &stranger), ESP_ERR_NOT_FOUND);
     test_board_put_image(&t, "ota_1", TEST_IMAGE_CORRUPT);
     assert_int_equal(ud_ota_set_boot(&ota, test_board_part(&t, "ota_1")), ESP_ERR_OTA_VALIDATE_FAILED);
     assert_int_equal(t.rec.count, 0);
