@@ -23,10 +23,8 @@ static _Atomic(struct kernel *) the_kernel;
 static _Thread_local struct tskTaskControlBlock foreign; /* for a thread that xTaskCreate did not start */
 static _Thread_local struct tskTaskControlBlock *current;
 
-void kernel_require(bool ok, const char *what)
+_Noreturn void kernel_fail(const char *what)
 {
-    if (ok)
-        return;
     fflush(stdout);
     fprintf(stderr, "assert failed: FreeRTOS: %s\n", what);
     abort();

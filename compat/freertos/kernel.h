@@ -54,7 +54,8 @@ void *kernel_alloc(size_t size, struct ud_alloc *alloc);
 
 struct tskTaskControlBlock *kernel_current_task(void);
 
-/** The assertion of FreeRTOS: `what` is said and the firmware aborts. */
-void kernel_require(bool ok, const char *what);
+/** The assertion of FreeRTOS: `what` is said and the firmware aborts. A macro, so that analysers see the end. */
+_Noreturn void kernel_fail(const char *what);
+#define kernel_require(ok, what) ((ok) ? (void)0 : kernel_fail(what))
 
 #endif /* COMPAT_FREERTOS_KERNEL_H */
