@@ -60,11 +60,52 @@ struct ud_ptable {
 };
 
 enum {
-    UD_NOTE_PTABLE_BAD = UD_NOTE_PARTITION, /* a = byte offset of the entry, text = what is wrong with it */
+    UD_NOTE_PTABLE_BAD = UD_NOTE_PARTITION, /* a = byte offset of the entry, b = enum ud_ptable_fault (0 from
+                                               ud_ptable_decode), text = what is wrong with it */
     UD_NOTE_PTABLE_UNKNOWN_FLAGS,           /* a = byte offset, b = flags */
-    UD_NOTE_CSV_BAD,                        /* a = line from 1 (0: the table as a whole), text = what and what to do */
+    UD_NOTE_CSV_BAD,                        /* a = line from 1 (0: the table as a whole), b = enum ud_ptable_fault,
+                                               text = what and what to do */
     UD_NOTE_CSV_WARNING,                    /* a = line, text */
 };
+
+/** Which of the generator's rules a table breaks: the first one that it meets. */
+enum ud_ptable_fault {
+    UD_PTABLE_NO_FAULT,
+    UD_PTABLE_BAD_ENCODING,
+    UD_PTABLE_UNSET_VARIABLE,
+    UD_PTABLE_BOOTLOADER_NOT_BELOW_TABLE,
+    UD_PTABLE_TYPE_EMPTY,
+    UD_PTABLE_BAD_TYPE,
+    UD_PTABLE_APP_SUBTYPE_EMPTY,
+    UD_PTABLE_BAD_SUBTYPE,
+    UD_PTABLE_NO_BOOTLOADER_OFFSET,
+    UD_PTABLE_NO_RECOVERY_OFFSET,
+    UD_PTABLE_BAD_NUMBER,
+    UD_PTABLE_SIZE_EMPTY,
+    UD_PTABLE_BAD_FLAG,
+    UD_PTABLE_BELOW_TABLE_END,    /* order of the rows: the first row */
+    UD_PTABLE_BELOW_PREVIOUS_END, /* order of the rows: another */
+    UD_PTABLE_OFFSET_MISALIGNED,
+    UD_PTABLE_SIZE_MISALIGNED,
+    UD_PTABLE_READONLY_FORBIDDEN,
+    UD_PTABLE_NVS_TOO_SMALL,
+    UD_PTABLE_DUPLICATE_NAME,
+    UD_PTABLE_BELOW_TABLE_END_VERIFY, /* the whole table: whatever its order */
+    UD_PTABLE_OVERLAP,
+    UD_PTABLE_MANY_OTADATA,
+    UD_PTABLE_OTADATA_SIZE,
+    UD_PTABLE_MANY_TEEOTADATA,
+    UD_PTABLE_TEEOTADATA_SIZE,
+    UD_PTABLE_FLASH_SIZE,
+    UD_PTABLE_OUT_OF_RANGE,
+    UD_PTABLE_TABLE_TOO_LONG,
+    UD_PTABLE_BAD_LENGTH, /* of binary tables: an entry is cut off */
+    UD_PTABLE_MD5_MISMATCH,
+    UD_PTABLE_NO_TERMINATOR,
+    UD_PTABLE_BAD_MAGIC,
+};
+/** "bad-number", "overlap"; "" for UD_PTABLE_NO_FAULT and beyond the list. */
+const char *ud_ptable_fault_name(uint32_t fault);
 
 /**
  * Decode `len` bytes (0xC00 are looked at, at most). `flash_size` bounds every entry (0: unbounded).
@@ -119,14 +160,36 @@ struct ud_csv_options {
     bool has_recovery_offset;
     bool secure_v1; /* app sizes in 64 KiB */
     bool no_md5;    /* ud_csv_decode: no MD5 entry */
+
+    /** Value of an environment variable, NULL when it is unset. `name` is borrowed and not terminated. Without this
+        function a line that uses `$NAME` or `${NAME}` is refused. */
+    const char *(*variable)(void *ctx, const char *name, size_t len);
+    void *variable_ctx;
+    /** Where UTF-16 and UTF-32 are rewritten and variables are put in, during the call; without it such text is
+        refused. Twice the file, and room for each line that uses a variable, is enough. */
+    char *scratch;
+    size_t scratch_size;
 };
 
 /**
- * Parse CSV text (UTF-8) into a table and check it. The first error is noted (UD_NOTE_CSV_BAD with its line).
- * @return ESP_OK, or ESP_ERR_INVALID_ARG; `table` untouched on failure.
+ * Parse CSV text into a table and check it: UTF-8, or by its byte order mark UTF-16 or big-endian UTF-32. The first
+ * error is noted (UD_NOTE_CSV_BAD with its line and kind).
+ * @return ESP_OK; ESP_ERR_INVALID_ARG; ESP_ERR_INVALID_SIZE without a note: `scratch` is too small, grow it and call
+ * again. `table` untouched on failure.
  */
 UD_MUST_USE esp_err_t ud_csv_decode(const char *text, size_t len, const struct ud_csv_options *opt,
                                     const struct ud_observer *obs, struct ud_ptable *table);
+
+/**
+ * Decode a binary table as the generator reads a file, where ud_ptable_decode reads as the boot loader: entries up to
+ * the terminator whatever the file's length, MD5 entries anywhere and more than one (with opt->no_md5 none), labels in
+ * UTF-8 up to their first NUL; then ud_ptable_check. Both refuse an empty table.
+ * @return ESP_OK; ESP_ERR_INVALID_ARG with UD_NOTE_PTABLE_BAD or UD_NOTE_CSV_BAD; an error of `crypto`. `table`
+ * untouched on failure.
+ */
+UD_MUST_USE esp_err_t ud_ptable_decode_file(const uint8_t *bytes, size_t len, const struct ud_csv_options *opt,
+                                            const struct ud_crypto *crypto, const struct ud_observer *obs,
+                                            struct ud_ptable *table);
 
 /** The generator's checks on a table from anywhere (alignment, overlap, sizes); notes as ud_csv_decode. */
 UD_MUST_USE esp_err_t ud_ptable_check(const struct ud_ptable *table, const struct ud_csv_options *opt,

@@ -13,22 +13,23 @@
 #define SECTOR        0x1000
 #define TABLE_SLOTS   95u /* partitions and the MD5 entry; the terminator takes the last of 96 */
 
-static esp_err_t bad(const struct csv_rules *rules, const struct csv_row *r, const char *text)
+static esp_err_t bad(const struct csv_rules *rules, enum ud_ptable_fault fault, const struct csv_row *r,
+                     const char *text)
 {
     struct csv_message m = { .len = 0 };
     csv_say(&m, text);
-    return csv_bad(rules->obs, r ? r->line : 0, r ? r->name : SPAN(""), &m);
+    return csv_bad(rules->obs, fault, r ? r->line : 0, r ? r->name : SPAN(""), &m);
 }
 
 /* "<what> <value> <advice>" */
-static esp_err_t bad_value(const struct csv_rules *rules, const struct csv_row *r, const char *what, int64_t value,
-                           const char *advice)
+static esp_err_t bad_value(const struct csv_rules *rules, enum ud_ptable_fault fault, const struct csv_row *r,
+                           const char *what, int64_t value, const char *advice)
 {
     struct csv_message m = { .len = 0 };
     csv_say(&m, what);
     csv_say_hex(&m, value);
     csv_say(&m, advice);
-    return csv_bad(rules->obs, r->line, r->name, &m);
+    return csv_bad(rules->obs, fault, r->line, r->name, &m);
 }
 
 static bool is_data(const struct csv_row *r, int64_t subtype)
@@ -45,7 +46,8 @@ esp_err_t csv_check_options(const struct csv_rules *rules)
 {
     const struct ud_csv_options *opt = rules->opt;
     if (opt->has_bootloader_offset && (int64_t)opt->bootloader_offset >= rules->table_offset)
-        return bad(rules, NULL, "the boot loader's offset must lie below the offset of the partition table; lower it");
+        return bad(rules, UD_PTABLE_BOOTLOADER_NOT_BELOW_TABLE, NULL,
+                   "the boot loader's offset must lie below the offset of the partition table; lower it");
     return ESP_OK;
 }
 
@@ -53,18 +55,20 @@ static esp_err_t check_row(const struct csv_rules *rules, const struct csv_row *
 {
     int64_t size_unit = rules->opt->secure_v1 ? 0x10000 : SECTOR;
     if (r->addr % csv_alignment(r) != 0)
-        return bad_value(rules, r, "Offset ", r->addr,
+        return bad_value(rules, UD_PTABLE_OFFSET_MISALIGNED, r, "Offset ", r->addr,
                          r->type == UD_PART_APP ? " is not a multiple of 0x10000, as app partitions need; move it"
                                                 : " is not a multiple of 0x1000; move it");
     if (r->type == UD_PART_APP && r->size % size_unit != 0)
-        return bad_value(rules, r, "Size ", r->size,
+        return bad_value(rules, UD_PTABLE_SIZE_MISALIGNED, r, "Size ", r->size,
                          rules->opt->secure_v1 ? " is not a multiple of 0x10000, as Secure Boot V1 needs; round it"
                                                : " of an app partition is not a multiple of 0x1000; round it");
     bool readonly = r->flags & UD_PART_FLAG_READONLY;
     if (readonly && (is_data(r, UD_PART_DATA_OTA) || is_data(r, SUB_COREDUMP)))
-        return bad(rules, r, "Flags: this subtype is written at run time and cannot be readonly; remove the flag");
+        return bad(rules, UD_PTABLE_READONLY_FORBIDDEN, r,
+                   "Flags: this subtype is written at run time and cannot be readonly; remove the flag");
     if (!readonly && is_data(r, UD_PART_DATA_NVS) && r->size < NVS_MIN_BYTES)
-        return bad_value(rules, r, "Size ", r->size, " is too small for NVS; give it 0x3000 or more, or readonly");
+        return bad_value(rules, UD_PTABLE_NVS_TOO_SMALL, r, "Size ", r->size,
+                         " is too small for NVS; give it 0x3000 or more, or readonly");
     return ESP_OK;
 }
 
@@ -73,7 +77,8 @@ static esp_err_t check_names(const struct csv_rules *rules, const struct csv_row
     for (size_t i = 1; i < rows->count; i++)
         for (size_t j = 0; j < i; j++)
             if (csv_span_eq(rows->row[i].name, rows->row[j].name))
-                return bad(rules, &rows->row[i], "Name is used twice; give every partition its own name");
+                return bad(rules, UD_PTABLE_DUPLICATE_NAME, &rows->row[i],
+                           "Name is used twice; give every partition its own name");
     return ESP_OK;
 }
 
@@ -97,7 +102,8 @@ static esp_err_t check_places(const struct csv_rules *rules, const struct csv_ro
         const struct csv_row *r = &rows->row[order[i]];
         const struct csv_row *before = i > 0 ? &rows->row[order[i - 1]] : NULL;
         if (r->addr < first_free && !csv_is_primary(r))
-            return bad_value(rules, r, "Offset ", r->addr, " lies below the end of the partition table; move it up");
+            return bad_value(rules, UD_PTABLE_BELOW_TABLE_END_VERIFY, r, "Offset ", r->addr,
+                             " lies below the end of the partition table; move it up");
         if (before && r->addr < end_of(before)) {
             struct csv_message m = { .len = 0 };
             csv_say(&m, "Offset ");
@@ -107,7 +113,7 @@ static esp_err_t check_places(const struct csv_rules *rules, const struct csv_ro
             csv_say(&m, "\", which ends at ");
             csv_say_hex(&m, end_of(before));
             csv_say(&m, "; move it or make that one smaller");
-            return csv_bad(rules->obs, r->line, r->name, &m);
+            return csv_bad(rules->obs, UD_PTABLE_OVERLAP, r->line, r->name, &m);
         }
     }
     return ESP_OK;
@@ -121,11 +127,13 @@ static esp_err_t check_otadata(const struct csv_rules *rules, const struct csv_r
         if (!is_data(r, subtype))
             continue;
         if (found)
-            return bad(rules, r, "SubType: a table has one otadata partition of a kind; remove one");
+            return bad(rules, subtype == SUB_TEE_OTA ? UD_PTABLE_MANY_TEEOTADATA : UD_PTABLE_MANY_OTADATA, r,
+                       "SubType: a table has one otadata partition of a kind; remove one");
         found = r;
     }
     if (found && found->size != OTADATA_BYTES)
-        return bad_value(rules, found, "Size ", found->size, ": otadata is exactly 0x2000, two sectors");
+        return bad_value(rules, subtype == SUB_TEE_OTA ? UD_PTABLE_TEEOTADATA_SIZE : UD_PTABLE_OTADATA_SIZE, found,
+                         "Size ", found->size, ": otadata is exactly 0x2000, two sectors");
     return ESP_OK;
 }
 
@@ -136,7 +144,7 @@ static esp_err_t check_flash_size(const struct csv_rules *rules, const struct cs
         if (!last || rows->row[i].addr > last->addr)
             last = &rows->row[i];
     if (rules->opt->flash_size != 0 && last && end_of(last) > (int64_t)rules->opt->flash_size)
-        return bad_value(rules, last, "the partition ends at ", end_of(last),
+        return bad_value(rules, UD_PTABLE_FLASH_SIZE, last, "the partition ends at ", end_of(last),
                          ", beyond the flash; make the table smaller or the flash size larger");
     return ESP_OK;
 }
@@ -156,7 +164,7 @@ static esp_err_t check_fields(const struct csv_rules *rules, const struct csv_ro
         };
         for (size_t f = 0; f < UD_ARRAY_LEN(fields); f++)
             if (fields[f].value < 0 || fields[f].value > fields[f].max)
-                return bad_value(rules, r, fields[f].cell, fields[f].value,
+                return bad_value(rules, UD_PTABLE_OUT_OF_RANGE, r, fields[f].cell, fields[f].value,
                                  fields[f].value < 0 ? " is negative (a size -N ends the partition at N); raise it"
                                                      : " does not fit its field; lower it");
     }
@@ -181,12 +189,12 @@ esp_err_t csv_check_rows(const struct csv_rules *rules, const struct csv_rows *r
     if (err == ESP_OK)
         err = check_fields(rules, rows);
     if (err == ESP_OK && rows->count + (rules->opt->no_md5 ? 0 : 1) > TABLE_SLOTS)
-        err = bad(rules, NULL, "the table holds 94 partitions and its MD5 entry (95 without); remove some");
+        err = bad(rules, UD_PTABLE_TABLE_TOO_LONG, NULL,
+                  "the table holds 94 partitions and its MD5 entry (95 without); remove some");
     return err;
 }
 
-esp_err_t ud_ptable_check(const struct ud_ptable *table, const struct ud_csv_options *opt,
-                          const struct ud_observer *obs)
+esp_err_t csv_check_table(const struct csv_rules *rules, const struct ud_ptable *table)
 {
     struct csv_rows rows;
     rows.count = table->count;
@@ -201,12 +209,16 @@ esp_err_t ud_ptable_check(const struct ud_ptable *table, const struct ud_csv_opt
             .flags = p->flags,
         };
     }
+    esp_err_t err = csv_check_options(rules);
+    return err == ESP_OK ? csv_check_rows(rules, &rows) : err;
+}
+
+esp_err_t ud_ptable_check(const struct ud_ptable *table, const struct ud_csv_options *opt,
+                          const struct ud_observer *obs)
+{
     /* Whether there is an MD5 entry is the table's own affair here. */
     struct ud_csv_options own = *opt;
     own.no_md5 = !table->has_md5;
-    struct csv_rules rules = { .opt = &own,
-                               .obs = obs,
-                               .table_offset = opt->table_offset ? opt->table_offset : UD_PTABLE_DEFAULT_OFFSET };
-    esp_err_t err = csv_check_options(&rules);
-    return err == ESP_OK ? csv_check_rows(&rules, &rows) : err;
+    struct csv_rules rules = csv_rules_of(&own, obs);
+    return csv_check_table(&rules, table);
 }

@@ -37,12 +37,23 @@ struct csv_rows {
     size_t count;
 };
 
+/** What is left of the caller's scratch buffer. */
+struct csv_scratch {
+    char *p;
+    size_t left;
+};
+
 /** What the rules are checked against. */
 struct csv_rules {
     const struct ud_csv_options *opt;
     const struct ud_observer *obs;
     int64_t table_offset;
 };
+
+static inline struct csv_rules csv_rules_of(const struct ud_csv_options *opt, const struct ud_observer *obs)
+{
+    return (struct csv_rules){ opt, obs, opt->table_offset ? opt->table_offset : UD_PTABLE_DEFAULT_OFFSET };
+}
 
 /* ---- text (csv_text.c) */
 
@@ -56,6 +67,8 @@ struct span csv_trim(struct span s);
 struct span csv_take_cell(struct span *rest, char separator);
 /** Does it use an environment variable, `$NAME` or `${`? */
 bool csv_has_variable(struct span text);
+/** One code point of UTF-8 at `text` (len >= 1); its length in bytes, 0 if it is none (overlong, surrogate, cut). */
+size_t csv_code_point(const char *text, size_t len, uint32_t *out);
 bool csv_span_eq(struct span a, struct span b);
 bool csv_span_caseeq(struct span a, const char *b);
 
@@ -71,7 +84,16 @@ void csv_say_span(struct csv_message *m, struct span s);
 void csv_say_hex(struct csv_message *m, int64_t value);
 
 /** Note an error about the row `name` (empty: none) on `line`: "<name>: <what>, <value>; <advice>". */
-esp_err_t csv_bad(const struct ud_observer *obs, uint32_t line, struct span name, const struct csv_message *m);
+esp_err_t csv_bad(const struct ud_observer *obs, enum ud_ptable_fault fault, uint32_t line, struct span name,
+                  const struct csv_message *m);
+
+/* ---- what a file says (csv_source.c) */
+
+/** Make UTF-8 without byte order mark of the whole text; it may move to the scratch buffer. */
+esp_err_t csv_take_encoding(const struct csv_rules *rules, struct csv_scratch *scratch, struct span *text);
+/** Put the values of environment variables into a line; it may move to the scratch buffer. */
+esp_err_t csv_take_variables(const struct csv_rules *rules, struct csv_scratch *scratch, uint32_t line,
+                             struct span *text);
 
 /* ---- names (names.c) */
 
@@ -107,5 +129,7 @@ static inline int64_t csv_add(int64_t a, int64_t b)
 esp_err_t csv_check_options(const struct csv_rules *rules);
 /** All rules about finished rows. */
 esp_err_t csv_check_rows(const struct csv_rules *rules, const struct csv_rows *rows);
+/** Both, about a table. */
+esp_err_t csv_check_table(const struct csv_rules *rules, const struct ud_ptable *table);
 
 #endif /* UPDRAFT_PARTITION_CSV_H */

@@ -2,8 +2,6 @@
 /*
  * From CSV text to a table, in three passes: each line becomes a row of numbers; the order pass fills in blank
  * offsets and negative sizes; check.c judges the whole. Only a table without a fault reaches the caller.
- *
- * Environment variables are not expanded: a line that uses one is refused. UTF-16 and UTF-32 are refused.
  */
 #include "csv.h"
 
@@ -15,7 +13,8 @@ struct line {
     struct csv_row *row;
 };
 
-static esp_err_t bad_cell(const struct line *l, const char *cell, struct span value, const char *advice)
+static esp_err_t bad_cell(const struct line *l, enum ud_ptable_fault fault, const char *cell, struct span value,
+                          const char *advice)
 {
     struct csv_message m = { .len = 0 };
     csv_say(&m, cell);
@@ -25,15 +24,17 @@ static esp_err_t bad_cell(const struct line *l, const char *cell, struct span va
         csv_say(&m, "\"");
     }
     csv_say(&m, advice);
-    return csv_bad(l->rules->obs, l->row->line, l->row->name, &m);
+    return csv_bad(l->rules->obs, fault, l->row->line, l->row->name, &m);
 }
 
 static esp_err_t read_type(const struct line *l, struct span cell)
 {
     if (cell.len == 0)
-        return bad_cell(l, "Type", cell, " is empty; write app, data, bootloader, partition_table or a number");
+        return bad_cell(l, UD_PTABLE_TYPE_EMPTY, "Type", cell,
+                        " is empty; write app, data, bootloader, partition_table or a number");
     if (!csv_number_or_keyword(cell, -1, &l->row->type))
-        return bad_cell(l, "Type", cell, " is not known; write app, data, bootloader, partition_table or a number");
+        return bad_cell(l, UD_PTABLE_BAD_TYPE, "Type", cell,
+                        " is not known; write app, data, bootloader, partition_table or a number");
     return ESP_OK;
 }
 
@@ -44,11 +45,14 @@ static esp_err_t read_subtype(const struct line *l, struct span cell)
     if (cell.len == 0 && r->type != UD_PART_APP)
         return ESP_OK;
     if (cell.len == 0)
-        return bad_cell(l, "SubType", cell, " is empty; write factory, test, ota_0 to ota_15 or a number");
+        return bad_cell(l, UD_PTABLE_APP_SUBTYPE_EMPTY, "SubType", cell,
+                        " is empty; write factory, test, ota_0 to ota_15 or a number");
     /* A negative type must not be mistaken for "type keywords". */
     int64_t type = r->type < 0 ? UD_PART_ANY : r->type;
+    bool has_names = type <= UD_PART_TABLE;
     if (!csv_number_or_keyword(cell, type, &r->subtype))
-        return bad_cell(l, "SubType", cell, " is not a name of this type nor a number; correct it");
+        return bad_cell(l, has_names ? UD_PTABLE_BAD_SUBTYPE : UD_PTABLE_BAD_NUMBER, "SubType", cell,
+                        " is not a name of this type nor a number; correct it");
     return ESP_OK;
 }
 
@@ -63,19 +67,22 @@ static esp_err_t read_offset(const struct line *l, struct span cell)
     }
     if (r->type == UD_PART_BOOTLOADER && r->subtype == 0) {
         if (!opt->has_bootloader_offset)
-            return bad_cell(l, "Offset", SPAN(""), " of the boot loader comes from the chip; give it as an option");
+            return bad_cell(l, UD_PTABLE_NO_BOOTLOADER_OFFSET, "Offset", SPAN(""),
+                            " of the boot loader comes from the chip; give it as an option");
         r->addr = opt->bootloader_offset;
         return ESP_OK;
     }
     if (r->type == UD_PART_BOOTLOADER && r->subtype == SUB_RECOVERY) {
         if (!opt->has_recovery_offset)
-            return bad_cell(l, "Offset", SPAN(""), " of the recovery boot loader must be given as an option");
+            return bad_cell(l, UD_PTABLE_NO_RECOVERY_OFFSET, "Offset", SPAN(""),
+                            " of the recovery boot loader must be given as an option");
         r->addr = opt->recovery_offset;
         return ESP_OK;
     }
     r->has_addr = cell.len > 0;
     if (r->has_addr && !csv_number(cell, &r->addr))
-        return bad_cell(l, "Offset", cell, " is not a number; write 65536, 0x10000, 64K, or leave it blank");
+        return bad_cell(l, UD_PTABLE_BAD_NUMBER, "Offset", cell,
+                        " is not a number; write 65536, 0x10000, 64K, or leave it blank");
     return ESP_OK;
 }
 
@@ -85,7 +92,8 @@ static esp_err_t read_size(const struct line *l, struct span cell)
     struct csv_row *r = l->row;
     if (r->type == UD_PART_BOOTLOADER) {
         if (!opt->has_bootloader_offset)
-            return bad_cell(l, "Size", SPAN(""), " follows from the boot loader's offset; give that as an option");
+            return bad_cell(l, UD_PTABLE_NO_BOOTLOADER_OFFSET, "Size", SPAN(""),
+                            " follows from the boot loader's offset; give that as an option");
         r->size = l->rules->table_offset - opt->bootloader_offset;
         return ESP_OK;
     }
@@ -94,9 +102,9 @@ static esp_err_t read_size(const struct line *l, struct span cell)
         return ESP_OK;
     }
     if (cell.len == 0)
-        return bad_cell(l, "Size", cell, " is empty; write 4096, 0x1000, 4K or 1M");
+        return bad_cell(l, UD_PTABLE_SIZE_EMPTY, "Size", cell, " is empty; write 4096, 0x1000, 4K or 1M");
     if (!csv_number(cell, &r->size))
-        return bad_cell(l, "Size", cell, " is not a number; write 4096, 0x1000, 4K or 1M");
+        return bad_cell(l, UD_PTABLE_BAD_NUMBER, "Size", cell, " is not a number; write 4096, 0x1000, 4K or 1M");
     return ESP_OK;
 }
 
@@ -111,7 +119,8 @@ static esp_err_t read_flags(const struct line *l, struct span cells)
         else if (csv_span_eq(flag, SPAN("readonly")))
             l->row->flags |= UD_PART_FLAG_READONLY;
         else if (flag.len > 0)
-            return bad_cell(l, "Flags", flag, " is not known; write encrypted, readonly or encrypted:readonly");
+            return bad_cell(l, UD_PTABLE_BAD_FLAG, "Flags", flag,
+                            " is not known; write encrypted, readonly or encrypted:readonly");
         size_t taken = flag.len < cells.len ? flag.len + 1 : flag.len;
         cells.p += taken;
         cells.len -= taken;
@@ -123,8 +132,6 @@ static esp_err_t read_row(const struct csv_rules *rules, struct span text, uint3
 {
     struct line l = { rules, row };
     *row = (struct csv_row){ .line = line };
-    if (csv_has_variable(text))
-        return bad_cell(&l, "environment variables", SPAN(""), " are not expanded here; write the value itself");
     row->name = csv_take_cell(&text, ',');
     struct span cells[5];
     for (size_t i = 0; i < UD_ARRAY_LEN(cells); i++)
@@ -144,52 +151,24 @@ static esp_err_t read_row(const struct csv_rules *rules, struct span text, uint3
     return err;
 }
 
-static esp_err_t bad_table(const struct csv_rules *rules, uint32_t line, const char *text)
+static esp_err_t read_rows(const struct csv_rules *rules, struct csv_scratch *scratch, struct span text,
+                           struct csv_rows *rows)
 {
-    struct csv_message m = { .len = 0 };
-    csv_say(&m, text);
-    return csv_bad(rules->obs, line, SPAN(""), &m);
-}
-
-static uint32_t line_of(const char *text, size_t at)
-{
-    struct span rest = { text, at };
-    uint32_t line = 0;
-    do {
-        (void)csv_take_line(&rest);
-        line++;
-    } while (rest.len > 0);
-    return line;
-}
-
-static esp_err_t check_encoding(const struct csv_rules *rules, struct span *text)
-{
-    const char *p = text->p;
-    if (text->len >= 2 && (memcmp(p, "\xFF\xFE", 2) == 0 || memcmp(p, "\xFE\xFF", 2) == 0))
-        return bad_table(rules, 1, "the file is UTF-16 or UTF-32; save it as UTF-8");
-    size_t bad = csv_utf8_bad(p, text->len);
-    if (bad < text->len)
-        return bad_table(rules, line_of(p, bad), "the text is not UTF-8; save the file as UTF-8");
-    if (text->len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
-        text->p += 3;
-        text->len -= 3;
-    }
-    return ESP_OK;
-}
-
-static esp_err_t read_rows(const struct csv_rules *rules, struct span text, struct csv_rows *rows)
-{
+    struct csv_row too_many; /* only its own faults matter; check.c refuses the length */
     rows->count = 0;
     for (uint32_t line = 1; text.len > 0; line++) {
-        struct span one = csv_trim(csv_take_line(&text));
-        if (one.len == 0 || one.p[0] == '#')
-            continue;
-        if (rows->count == CSV_MAX_ROWS)
-            return bad_table(rules, line, "the table holds 94 partitions and its MD5 entry (95 without); remove some");
-        esp_err_t err = read_row(rules, one, line, &rows->row[rows->count]);
+        struct span one = csv_take_line(&text);
+        esp_err_t err = csv_take_variables(rules, scratch, line, &one);
         if (err != ESP_OK)
             return err;
-        rows->count++;
+        one = csv_trim(one);
+        if (one.len == 0 || one.p[0] == '#')
+            continue;
+        bool fits = rows->count < CSV_MAX_ROWS;
+        err = read_row(rules, one, line, fits ? &rows->row[rows->count] : &too_many);
+        if (err != ESP_OK)
+            return err;
+        rows->count += fits ? 1 : 0;
     }
     return ESP_OK;
 }
@@ -215,7 +194,8 @@ static esp_err_t order_pass(const struct csv_rules *rules, struct csv_rows *rows
             csv_say(&m, i == 0 ? " lies below the end of the partition table, " : " lies below the rows before it, ");
             csv_say_hex(&m, end);
             csv_say(&m, "; raise it, sort the rows, or leave it blank");
-            return csv_bad(rules->obs, r->line, r->name, &m);
+            return csv_bad(rules->obs, i == 0 ? UD_PTABLE_BELOW_TABLE_END : UD_PTABLE_BELOW_PREVIOUS_END, r->line,
+                           r->name, &m);
         }
         if (!r->has_addr)
             r->addr = round_up(end, csv_alignment(r));
@@ -248,16 +228,15 @@ static void fill_table(const struct csv_rows *rows, bool has_md5, struct ud_ptab
 esp_err_t ud_csv_decode(const char *text, size_t len, const struct ud_csv_options *opt, const struct ud_observer *obs,
                         struct ud_ptable *table)
 {
-    struct csv_rules rules = { .opt = opt,
-                               .obs = obs,
-                               .table_offset = opt->table_offset ? opt->table_offset : UD_PTABLE_DEFAULT_OFFSET };
+    struct csv_rules rules = csv_rules_of(opt, obs);
+    struct csv_scratch scratch = { opt->scratch, opt->scratch ? opt->scratch_size : 0 };
     struct span all = { text, len };
     struct csv_rows rows;
     esp_err_t err = csv_check_options(&rules);
     if (err == ESP_OK)
-        err = check_encoding(&rules, &all);
+        err = csv_take_encoding(&rules, &scratch, &all);
     if (err == ESP_OK)
-        err = read_rows(&rules, all, &rows);
+        err = read_rows(&rules, &scratch, all, &rows);
     if (err == ESP_OK)
         err = order_pass(&rules, &rows);
     if (err == ESP_OK)

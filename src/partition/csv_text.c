@@ -2,8 +2,7 @@
 /* Text of CSV tables: UTF-8, lines, white space, cells, and the messages about them. */
 #include "csv.h"
 
-/* One code point at `p` (len >= 1); its length in bytes, 0 if it is not UTF-8 (overlong, surrogate, cut). */
-static size_t code_point(const char *text, size_t len, uint32_t *out)
+size_t csv_code_point(const char *text, size_t len, uint32_t *out)
 {
     static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
     const uint8_t *p = (const uint8_t *)text;
@@ -27,7 +26,7 @@ size_t csv_utf8_bad(const char *text, size_t len)
     size_t at = 0;
     while (at < len) {
         uint32_t c;
-        size_t n = code_point(text + at, len - at, &c);
+        size_t n = csv_code_point(text + at, len - at, &c);
         if (n == 0)
             return at;
         at += n;
@@ -52,7 +51,7 @@ struct span csv_take_line(struct span *rest)
     while (line.len < rest->len) {
         uint32_t c = 0;
         const char *at = rest->p + line.len;
-        size_t n = code_point(at, rest->len - line.len, &c);
+        size_t n = csv_code_point(at, rest->len - line.len, &c);
         if (n == 0)
             n = 1;
         if (is_line_end(c)) {
@@ -74,7 +73,7 @@ static size_t space_at_end(struct span s)
 {
     uint32_t c;
     for (size_t n = 1; n <= 3 && n <= s.len; n++)
-        if (code_point(s.p + s.len - n, n, &c) == n)
+        if (csv_code_point(s.p + s.len - n, n, &c) == n)
             return is_space(c) ? n : 0;
     return 0;
 }
@@ -83,7 +82,7 @@ struct span csv_trim(struct span s)
 {
     uint32_t c;
     size_t n;
-    while (s.len > 0 && (n = code_point(s.p, s.len, &c)) > 0 && is_space(c)) {
+    while (s.len > 0 && (n = csv_code_point(s.p, s.len, &c)) > 0 && is_space(c)) {
         s.p += n;
         s.len -= n;
     }
@@ -160,7 +159,8 @@ void csv_say_hex(struct csv_message *m, int64_t value)
     csv_say_span(m, (struct span){ digits + n, sizeof digits - n });
 }
 
-esp_err_t csv_bad(const struct ud_observer *obs, uint32_t line, struct span name, const struct csv_message *m)
+esp_err_t csv_bad(const struct ud_observer *obs, enum ud_ptable_fault fault, uint32_t line, struct span name,
+                  const struct csv_message *m)
 {
     struct csv_message whole = { .len = 0 };
     if (name.len > 0) {
@@ -169,5 +169,5 @@ esp_err_t csv_bad(const struct ud_observer *obs, uint32_t line, struct span name
         csv_say(&whole, "\": ");
     }
     csv_say(&whole, m->text);
-    return ud_note(obs, UD_NOTE_CSV_BAD, ESP_ERR_INVALID_ARG, line, 0, whole.text);
+    return ud_note(obs, UD_NOTE_CSV_BAD, ESP_ERR_INVALID_ARG, line, fault, whole.text);
 }

@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The binary partition table: 32-byte entries in the first 0xC00 bytes of a sector.
- *
- *     off size field
- *       0    2 magic 0x50AA            0xEBEB: MD5 entry, digest of all bytes before it at +16
- *       2    1 type                    0xFFFF with type and subtype 0xFF: terminator
- *       3    1 subtype
- *       4    4 address
- *       8    4 size
- *      12   16 label, not terminated when full
- *      28    4 flags
+ * The binary partition table: 32-byte entries (entry.h) in the first 0xC00 bytes of a sector.
  *
  * Reading follows the boot loader: bounds and MD5 are checked, alignment and overlap are not (see check.c).
  */
-#include "updraft/partition.h"
-
-#define ENTRY       32u
-#define SLOTS       (UD_PTABLE_BYTES / ENTRY)
-#define MAGIC_ENTRY 0x50AAu
-#define MAGIC_MD5   0xEBEBu
-#define MAGIC_END   0xFFFFu
-#define AT_LABEL    12u
-#define LABEL_BYTES 16u
-#define AT_DIGEST   16u
-#define FLAGS_KNOWN (UD_PART_FLAG_ENCRYPTED | UD_PART_FLAG_READONLY)
+#include "entry.h"
 
 struct scan {
     const uint8_t *bytes;
@@ -48,9 +29,7 @@ static esp_err_t check_entry(const struct scan *s, uint32_t slot)
     const uint8_t *e = s->bytes + slot * ENTRY;
     if (s->flash_size != 0 && !ud_range_fits(ud_load_le32(e + 4), ud_load_le32(e + 8), s->flash_size))
         return bad(s, slot, ESP_ERR_INVALID_SIZE, "the partition does not fit the flash");
-    uint32_t flags = ud_load_le32(e + 28);
-    if (flags & ~FLAGS_KNOWN)
-        (void)ud_note(s->obs, UD_NOTE_PTABLE_UNKNOWN_FLAGS, ESP_OK, slot * ENTRY, flags, NULL);
+    entry_note_flags(s->obs, e, slot);
     return ESP_OK;
 }
 
@@ -92,18 +71,6 @@ static esp_err_t scan(struct scan *s, uint32_t available, uint32_t *slots)
     return bad(s, available, ESP_ERR_INVALID_STATE, "the table has no end");
 }
 
-static void load_entry(const uint8_t *e, struct ud_partition *p)
-{
-    p->type = e[2];
-    p->subtype = e[3];
-    p->addr = ud_load_le32(e + 4);
-    p->size = ud_load_le32(e + 8);
-    p->flags = ud_load_le32(e + 28);
-    /* All 16 bytes, also those after a NUL, so that encoding gives back the same entry. */
-    memcpy(p->label, e + AT_LABEL, LABEL_BYTES);
-    p->label[LABEL_BYTES] = '\0';
-}
-
 esp_err_t ud_ptable_decode(const uint8_t *bytes, size_t len, uint32_t flash_size, const struct ud_crypto *crypto,
                            const struct ud_observer *obs, struct ud_ptable *table)
 {
@@ -118,7 +85,7 @@ esp_err_t ud_ptable_decode(const uint8_t *bytes, size_t len, uint32_t flash_size
     table->has_md5 = s.has_md5;
     for (uint32_t slot = 0; slot < slots; slot++)
         if (ud_load_le16(bytes + slot * ENTRY) == MAGIC_ENTRY)
-            load_entry(bytes + slot * ENTRY, &table->part[table->count++]);
+            entry_load(bytes + slot * ENTRY, &table->part[table->count++]);
     return ESP_OK;
 }
 
