@@ -79,7 +79,8 @@ enum ud_otadata_presence { UD_OTADATA_ABSENT, UD_OTADATA_PRESENT, UD_OTADATA_SHO
 /** Snapshot from which the boot loader decides. */
 struct ud_boot_input {
     bool rollback;          /* the boot loader's option */
-    uint16_t slots_present; /* bit i: ota_i is in the table */
+    uint16_t slots_present; /* bit i: ota_i is in the table, and not empty */
+    uint8_t ota_entries;    /* OTA slots in the table, empty ones and doubles too; 0: as many as there are bits */
     bool has_factory;
     bool has_test;
     enum ud_otadata_presence otadata;
@@ -142,9 +143,16 @@ struct ud_boot_plan {
 /** Decide. Pure: looks at nothing but `in`; keeps no pointer. */
 void ud_boot_choose(const struct ud_boot_input *in, struct ud_boot_plan *plan);
 
-/** Bits of `table` for the input; and the partition of an index (NULL if absent or of size 0). */
+/** What `table` says for the input: slots, factory, test, and whether there is otadata. */
 void ud_boot_input_from_table(const struct ud_ptable *table, struct ud_boot_input *in);
+/** How many OTA slots the boot loader counts, which is what sequence numbers are taken modulo. */
+uint32_t ud_boot_slot_count(const struct ud_boot_input *in);
+/**
+ * The partition of an index, and otadata; NULL if absent (the app: or of size 0). Of several of one subtype the last, as
+ * the boot loader takes them; ud_ptable_find and applications take the first. Both point into `table`.
+ */
 const struct ud_partition *ud_boot_partition(const struct ud_ptable *table, int index);
+const struct ud_partition *ud_boot_otadata(const struct ud_ptable *table);
 
 /* ---- the loader ------------------------------------------------------------------------------------------------ */
 
@@ -177,7 +185,7 @@ struct ud_boot_device {
     const struct ud_observer *obs;
     struct ud_boot_settings settings;
     struct ud_boot_sink sink;
-    uint8_t *scratch; /* read buffer, >= 256 bytes; larger is faster */
+    uint8_t *scratch; /* read buffer, the caller's, >= 256 bytes; larger is faster */
     size_t scratch_len;
 };
 
@@ -206,7 +214,7 @@ enum {
 
 /**
  * One boot. ESP_OK with `loaded` set; ESP_ERR_NOT_FOUND nothing bootable (`result` still tells what was tried);
- * else the error of reading the table or otadata. A write to otadata that fails is noted and does not stop the boot.
+ * ESP_ERR_INVALID_ARG no or too little scratch; else the error of reading the table or otadata. A write to otadata that fails is noted and does not stop the boot.
  */
 UD_MUST_USE esp_err_t ud_boot_run(struct ud_boot_device *dev, struct ud_boot_result *result);
 

@@ -21,10 +21,12 @@ static void add_write(struct ud_boot_plan *plan, unsigned sector, const struct u
     plan->write_count++;
 }
 
-/* How many OTA slots the boot loader counts: all of them, gaps or not. */
-static uint32_t count_slots(const struct ud_boot_input *in)
+/* All of them, gaps or not, and entries that can never load too. */
+uint32_t ud_boot_slot_count(const struct ud_boot_input *in)
 {
     uint32_t n = 0;
+    if (in->ota_entries != 0)
+        return in->ota_entries;
     for (uint32_t bits = in->slots_present; bits != 0; bits &= bits - 1)
         n++;
     return n;
@@ -81,7 +83,7 @@ static int start_from_active(const struct ud_boot_input *in, struct ud_otadata_e
 
 static int start_from_otadata(const struct ud_boot_input *in, struct ud_boot_plan *plan)
 {
-    uint32_t slots = count_slots(in);
+    uint32_t slots = ud_boot_slot_count(in);
     struct ud_otadata_entry entry[2] = { in->entry[0], in->entry[1] };
     if (in->rollback)
         abort_pending(entry, plan);
@@ -98,7 +100,7 @@ static void add_candidate(const struct ud_boot_input *in, struct ud_boot_plan *p
 {
     bool present = index == UD_BOOT_FACTORY ? in->has_factory
                    : index == UD_BOOT_TEST  ? in->has_test
-                                            : (in->slots_present >> index & 1) != 0;
+                                            : index < (int)UD_BOOT_MAX_SLOTS && (in->slots_present >> index & 1) != 0;
     if (present)
         plan->candidate[plan->candidate_count++] = (int8_t)index;
 }
@@ -106,7 +108,7 @@ static void add_candidate(const struct ud_boot_input *in, struct ud_boot_plan *p
 /* From `start` down to slot 0 and factory, then up from start + 1, then test. */
 static void list_candidates(const struct ud_boot_input *in, struct ud_boot_plan *plan)
 {
-    int slots = (int)count_slots(in);
+    int slots = (int)ud_boot_slot_count(in);
     if (plan->start == UD_BOOT_TEST) {
         add_candidate(in, plan, UD_BOOT_TEST);
         return;
@@ -174,6 +176,9 @@ void ud_boot_choose(const struct ud_boot_input *in, struct ud_boot_plan *plan)
 void ud_boot_input_from_table(const struct ud_ptable *table, struct ud_boot_input *in)
 {
     in->slots_present = 0;
+    in->ota_entries = 0;
+    for (unsigned i = 0; i < table->count; i++)
+        in->ota_entries = (uint8_t)(in->ota_entries + ud_partition_is_ota(&table->part[i]));
     for (unsigned i = 0; i < UD_BOOT_MAX_SLOTS; i++) {
         if (ud_boot_partition(table, (int)i))
             in->slots_present = (uint16_t)(in->slots_present | 1u << i);
@@ -181,10 +186,25 @@ void ud_boot_input_from_table(const struct ud_ptable *table, struct ud_boot_inpu
     in->has_factory = ud_boot_partition(table, UD_BOOT_FACTORY) != NULL;
     in->has_test = ud_boot_partition(table, UD_BOOT_TEST) != NULL;
 
-    const struct ud_partition *otadata = ud_ptable_find(table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);
+    const struct ud_partition *otadata = ud_boot_otadata(table);
     in->otadata = !otadata                           ? UD_OTADATA_ABSENT
                   : otadata->size < UD_OTADATA_BYTES ? UD_OTADATA_SHORT
                                                      : UD_OTADATA_PRESENT;
+}
+
+/* The boot loader walks the table once and keeps what it saw last. */
+static const struct ud_partition *last_of(const struct ud_ptable *table, uint8_t type, uint8_t subtype)
+{
+    const struct ud_partition *last = NULL;
+    for (const struct ud_partition *p = ud_ptable_find(table, type, subtype, NULL); p;
+         p = ud_ptable_find_next(table, p, type, subtype, NULL))
+        last = p;
+    return last;
+}
+
+const struct ud_partition *ud_boot_otadata(const struct ud_ptable *table)
+{
+    return last_of(table, UD_PART_DATA, UD_PART_DATA_OTA);
 }
 
 const struct ud_partition *ud_boot_partition(const struct ud_ptable *table, int index)
@@ -194,6 +214,6 @@ const struct ud_partition *ud_boot_partition(const struct ud_ptable *table, int 
     uint8_t subtype = index == UD_BOOT_FACTORY ? (uint8_t)UD_PART_APP_FACTORY
                       : index == UD_BOOT_TEST  ? (uint8_t)UD_PART_APP_TEST
                                                : (uint8_t)(UD_PART_APP_OTA_0 + index);
-    const struct ud_partition *p = ud_ptable_find(table, UD_PART_APP, subtype, NULL);
+    const struct ud_partition *p = last_of(table, UD_PART_APP, subtype);
     return p && p->size > 0 ? p : NULL;
 }

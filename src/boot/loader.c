@@ -8,6 +8,8 @@
  */
 #include "updraft/boot.h"
 
+#define SCRATCH_MIN 256u
+
 struct run {
     struct ud_boot_device *dev;
     struct ud_boot_result *result;
@@ -28,7 +30,7 @@ static esp_err_t read_snapshot(struct run *r)
         .factory_reset_erases_otadata = s->factory_reset_erases_otadata,
     };
     ud_boot_input_from_table(&r->result->table, in);
-    r->otadata = ud_ptable_find(&r->result->table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);
+    r->otadata = ud_boot_otadata(&r->result->table);
     if (in->otadata != UD_OTADATA_PRESENT)
         return ESP_OK;
     esp_err_t err = ud_otadata_read(r->dev->flash, r->otadata, in->entry);
@@ -83,6 +85,11 @@ static void factory_reset(struct run *r)
     if (r->result->plan.erase_otadata) {
         memset(r->entry, 0xFF, sizeof r->entry);
         erase_partition(r, r->otadata);
+    }
+    if (r->write && r->result->input.otadata == UD_OTADATA_PRESENT) {
+        /* What was to be written or erased may not have been: the second choice is about what is there. */
+        esp_err_t err = ud_otadata_read(r->dev->flash, r->otadata, r->entry);
+        (void)err; /* then the snapshot has to do */
     }
 }
 
@@ -188,6 +195,8 @@ static esp_err_t boot(struct ud_boot_device *dev, struct ud_boot_result *result,
     memset(result, 0, sizeof *result);
     result->loaded_index = UD_BOOT_NONE;
     result->plan.start = UD_BOOT_NONE;
+    if (!dev->scratch || dev->scratch_len < SCRATCH_MIN)
+        return ESP_ERR_INVALID_ARG;
 
     esp_err_t err = ud_ptable_load(dev->flash, dev->settings.table_offset, dev->crypto, dev->obs, &result->table);
     if (err == ESP_OK)

@@ -39,7 +39,6 @@ void board_revision_text(uint16_t revision, char buf[16]);
 /* A rule of the boot loader as a sentence; `slots` as counted, entries as they were read. */
 void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadata_entry entry[2], unsigned slots,
                          char *buf, size_t size);
-unsigned board_slot_count(const struct ud_boot_input *in);
 /* Text out of an image or a table, without what would move a terminal's cursor. */
 void board_printable(char *text);
 const char *board_label(const struct ud_partition *p, char buf[17]);

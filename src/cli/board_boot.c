@@ -68,7 +68,7 @@ static void print_text(const struct ud_boot_result *r, const struct writes *w, c
 {
     char text[256];
     for (unsigned i = 0; i < r->plan.step_count; i++) {
-        board_rule_sentence(&r->plan.step[i], r->input.entry, board_slot_count(&r->input), text, sizeof text);
+        board_rule_sentence(&r->plan.step[i], r->input.entry, ud_boot_slot_count(&r->input), text, sizeof text);
         printf("%s\n", text);
     }
     for (unsigned i = 0; i < r->tried_count; i++) {

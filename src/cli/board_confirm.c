@@ -32,7 +32,7 @@ static bool find_running(struct ud_lab_board *lab)
 {
     const struct ud_boot_input *in = &lab->boot.input;
     int active = in->otadata == UD_OTADATA_PRESENT ? ud_otadata_active(in->entry) : -1;
-    unsigned slots = board_slot_count(in);
+    unsigned slots = ud_boot_slot_count(in);
     if (active >= 0 && slots > 0) {
         const struct ud_otadata_entry *e = &in->entry[active];
         const struct ud_partition *p = ud_boot_partition(&lab->board.table, (int)ud_otadata_slot(e, slots));

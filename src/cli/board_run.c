@@ -138,7 +138,7 @@ static void print_booted(const struct ud_lab_event *e)
     char title[96], rule[256];
     board_slot_title(r->loaded->label, &r->info, title, sizeof title);
     for (unsigned i = 0; i < r->plan.step_count; i++) {
-        board_rule_sentence(&r->plan.step[i], r->input.entry, board_slot_count(&r->input), rule, sizeof rule);
+        board_rule_sentence(&r->plan.step[i], r->input.entry, ud_boot_slot_count(&r->input), rule, sizeof rule);
         fprintf(stderr, "board:   %s\n", rule);
     }
     for (unsigned i = 0; i + 1 < r->tried_count; i++) {

@@ -116,14 +116,6 @@ void board_revision_text(uint16_t revision, char buf[16])
     snprintf(buf, 16, "%u.%u", revision / 100u, revision % 100u);
 }
 
-unsigned board_slot_count(const struct ud_boot_input *in)
-{
-    unsigned n = 0;
-    for (unsigned bits = in->slots_present; bits; bits &= bits - 1)
-        n++;
-    return n;
-}
-
 void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadata_entry entry[2], unsigned slots,
                          char *buf, size_t size)
 {

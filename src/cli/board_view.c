@@ -54,7 +54,7 @@ static void judge_image(struct ud_lab_board *lab, struct board_part *part)
 /* The entry that speaks of this slot: a usable one before another, the later before the earlier. */
 static void find_entry(const struct ud_boot_input *in, struct board_part *part)
 {
-    unsigned slots = board_slot_count(in);
+    unsigned slots = ud_boot_slot_count(in);
     bool usable = false;
     if (in->otadata != UD_OTADATA_PRESENT || !ud_partition_is_ota(part->p) || slots == 0)
         return;

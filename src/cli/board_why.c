@@ -102,7 +102,7 @@ static void print_entries(const struct ud_boot_result *r)
     }
     printf("otadata at 0x%06" PRIx32 "\n", p->addr);
     for (unsigned i = 0; i < 2; i++) {
-        entry_text(&r->input.entry[i], board_slot_count(&r->input), text, sizeof text);
+        entry_text(&r->input.entry[i], ud_boot_slot_count(&r->input), text, sizeof text);
         printf("  entry %u  %s\n", i, text);
     }
     putchar('\n');
@@ -114,7 +114,7 @@ static void print_rules(const struct ud_lab_board *lab, const struct story *s)
     char text[256];
     printf("Rules (the boot loader's rollback is %s)\n", in->rollback ? "on" : "off");
     for (unsigned i = 0; i < s->step_count; i++) {
-        board_rule_sentence(&s->step[i], in->entry, board_slot_count(in), text, sizeof text);
+        board_rule_sentence(&s->step[i], in->entry, ud_boot_slot_count(in), text, sizeof text);
         printf("  %u. %s\n", i + 1, text);
     }
     putchar('\n');
@@ -222,7 +222,7 @@ static cJSON *rules_json(const struct ud_boot_input *in, const struct story *s)
     char text[256];
     for (unsigned i = 0; i < s->step_count; i++) {
         cJSON *o = cJSON_CreateObject();
-        board_rule_sentence(&s->step[i], in->entry, board_slot_count(in), text, sizeof text);
+        board_rule_sentence(&s->step[i], in->entry, ud_boot_slot_count(in), text, sizeof text);
         cJSON_AddStringToObject(o, "rule",
                                 s->step[i].rule < UD_ARRAY_LEN(rule_names) ? rule_names[s->step[i].rule] : "unknown");
         cJSON_AddNumberToObject(o, "arg", s->step[i].arg);
@@ -266,7 +266,7 @@ static void print_json(const struct ud_lab_board *lab, const struct story *s)
     cJSON_AddBoolToObject(root, "running", lab->holder != 0);
     cJSON_AddBoolToObject(root, "rollback", r->input.rollback);
     for (unsigned i = 0; i < 2 && r->input.otadata == UD_OTADATA_PRESENT; i++)
-        cJSON_AddItemToArray(entries, entry_json(&r->input.entry[i], board_slot_count(&r->input)));
+        cJSON_AddItemToArray(entries, entry_json(&r->input.entry[i], ud_boot_slot_count(&r->input)));
     cJSON_AddItemToObject(root, "otadata", entries);
     cJSON_AddItemToObject(root, "rules", rules_json(&r->input, s));
     cJSON_AddItemToObject(root, "candidates", candidates_json(r, s));

@@ -161,6 +161,42 @@ static void missing_slots_are_no_candidates_and_count_is_what_is_there(void **st
     assert_candidates(&plan, 1, (const int8_t[]){ 0 });
 }
 
+static void put_part(struct ud_ptable *table, uint8_t type, uint8_t subtype, uint32_t addr, uint32_t size)
+{
+    table->part[table->count++] = (struct ud_partition){ .addr = addr, .size = size, .type = type, .subtype = subtype };
+}
+
+static void of_doubles_the_last_boots_and_each_is_counted(void **state)
+{
+    (void)state;
+    struct ud_ptable table = { .count = 0 };
+    struct ud_boot_input in = two_slots(false, false);
+    struct ud_boot_plan plan;
+    put_part(&table, UD_PART_DATA, UD_PART_DATA_OTA, 0xD000, 0x1000); /* too short, and not the last */
+    put_part(&table, UD_PART_DATA, UD_PART_DATA_OTA, 0xE000, UD_OTADATA_BYTES);
+    put_part(&table, UD_PART_APP, UD_PART_APP_OTA_0, 0x10000, 0x10000);
+    put_part(&table, UD_PART_APP, UD_PART_APP_OTA_0, 0x20000, 0x10000);
+    put_part(&table, UD_PART_APP, UD_PART_APP_OTA_0 + 1, 0x30000, 0x10000);
+    put_part(&table, UD_PART_APP, UD_PART_APP_OTA_0 + 2, 0x40000, 0); /* empty: counted, never tried */
+    ud_boot_input_from_table(&table, &in);
+    assert_int_equal(in.slots_present, 3);
+    assert_int_equal(ud_boot_slot_count(&in), 4);
+    assert_int_equal(in.otadata, UD_OTADATA_PRESENT);
+    assert_ptr_equal(ud_boot_otadata(&table), &table.part[1]);
+    assert_ptr_equal(ud_boot_partition(&table, 0), &table.part[3]);
+    assert_null(ud_boot_partition(&table, 2));
+
+    in.entry[0] = entry(3, UD_OTA_VALID); /* slot (3 - 1) mod 4 */
+    ud_boot_choose(&in, &plan);
+    assert_int_equal(plan.start, 2);
+    assert_candidates(&plan, 2, (const int8_t[]){ 1, 0 });
+    in.ota_entries = 95; /* the most that a table holds */
+    in.entry[0] = entry(95, UD_OTA_VALID);
+    ud_boot_choose(&in, &plan);
+    assert_int_equal(plan.start, 94);
+    assert_candidates(&plan, 2, (const int8_t[]){ 1, 0 });
+}
+
 static void without_otadata_factory_starts_even_if_there_is_none(void **state)
 {
     (void)state;
@@ -267,6 +303,7 @@ int main(void)
         cmocka_unit_test(aborting_one_and_starting_a_new_one_are_two_writes_in_order),
         cmocka_unit_test(candidates_go_down_to_factory_then_up_then_test),
         cmocka_unit_test(missing_slots_are_no_candidates_and_count_is_what_is_there),
+        cmocka_unit_test(of_doubles_the_last_boots_and_each_is_counted),
         cmocka_unit_test(without_otadata_factory_starts_even_if_there_is_none),
         cmocka_unit_test(no_slots_but_a_valid_entry_goes_to_factory),
         cmocka_unit_test(one_blank_and_one_bad_crc_is_factory_and_not_initial),

@@ -223,6 +223,40 @@ static void factory_reset_with_otadata_goes_back_to_factory(void **state)
     test_board_deinit(&t);
 }
 
+static void otadata_that_factory_reset_cannot_erase_still_decides(void **state)
+{
+    (void)state;
+    struct test_board t;
+    struct ud_boot_result result;
+    start(&t);
+    struct ud_boot_device dev = test_board_boot_device(&t, true);
+    dev.settings.factory_reset_pin = true;
+    dev.settings.factory_reset_labels = "";
+    dev.settings.factory_reset_erases_otadata = true;
+    fail_flash_arm(&t.fail, FAIL_ONCE, 0);
+    assert_int_equal(ud_boot_run(&dev, &result), ESP_OK);
+    assert_int_equal(test_board_notes(&t, UD_NOTE_BOOT_ERASED), 1);
+    assert_int_equal(result.input.entry[1].seq, test_board_entry(&t, 1).seq); /* the snapshot is what is there */
+    assert_int_equal(result.loaded_index, 1);
+    test_board_deinit(&t);
+}
+
+static void a_loader_without_room_to_read_into_is_refused(void **state)
+{
+    (void)state;
+    struct test_board t;
+    struct ud_boot_result result;
+    start(&t);
+    struct ud_boot_device dev = test_board_boot_device(&t, true);
+    dev.scratch_len = 255;
+    assert_int_equal(ud_boot_run(&dev, &result), ESP_ERR_INVALID_ARG);
+    assert_null(result.loaded);
+    dev.scratch = NULL;
+    dev.scratch_len = 256;
+    assert_int_equal(ud_boot_explain(&dev, &result), ESP_ERR_INVALID_ARG);
+    test_board_deinit(&t);
+}
+
 static void the_first_boot_of_blank_otadata_is_recorded(void **state)
 {
     (void)state;
@@ -321,6 +355,8 @@ int main(void)
         cmocka_unit_test(explaining_foretells_and_leaves_everything_alone),
         cmocka_unit_test(factory_reset_clears_the_listed_data_partitions),
         cmocka_unit_test(factory_reset_with_otadata_goes_back_to_factory),
+        cmocka_unit_test(otadata_that_factory_reset_cannot_erase_still_decides),
+        cmocka_unit_test(a_loader_without_room_to_read_into_is_refused),
         cmocka_unit_test(the_first_boot_of_blank_otadata_is_recorded),
         cmocka_unit_test(otadata_that_cannot_be_written_does_not_stop_the_boot),
         cmocka_unit_test(reads_that_fail_cost_a_candidate_but_not_the_table),
