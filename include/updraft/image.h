@@ -162,7 +162,7 @@ struct ud_image_rules {
     bool require_digest; /* an image without an appended SHA-256 is refused; it is compared, a boot loader's too */
     uint32_t flash_addr; /* absolute address of the image's first byte: the mapping rule counts from 0 */
     bool check_mapping;
-    uint32_t max_size; /* of the partition; 0: unbounded */
+    uint32_t max_size; /* of the partition, bytes; 0: unbounded. Above 16 MiB: only for chips with map_32bit */
     bool lenient;      /* go on after a problem that leaves the structure readable: see info.problems */
 };
 
@@ -206,7 +206,8 @@ UD_MUST_USE esp_err_t ud_image_verifier_start(struct ud_image_verifier *v, const
                                               const struct ud_crypto *crypto, const struct ud_observer *obs);
 /**
  * Take the next bytes. ESP_OK: so far good. ESP_ERR_IMAGE_INVALID: structure, mapping, checksum or digest;
- * ESP_FAIL: chip id, revision or missing description where one must be; sticky. After DONE bytes are ignored.
+ * ESP_FAIL: chip id, revision or missing description where one must be; ESP_ERR_INVALID_ARG: rules.max_size is above
+ * what the chip maps; crypto's own. Sticky. After DONE bytes are ignored.
  */
 UD_MUST_USE esp_err_t ud_image_verifier_push(struct ud_image_verifier *v, const void *data, size_t len);
 /** The verdict: ESP_OK and `*info` (may be NULL) set; else the sticky error, or ESP_ERR_IMAGE_INVALID if cut short. */
@@ -222,7 +223,7 @@ static inline bool ud_image_verifier_is_done(const struct ud_image_verifier *v)
 /**
  * Verify the image at [addr, addr + size) by reading flash through `scratch` (any length >= 64, else
  * ESP_ERR_INVALID_ARG). rules->flash_addr and max_size are set from addr and size. Flash errors are returned as they
- * are; ESP_ERR_INVALID_ARG also for a size above 16 MiB when rules->chip cannot map more. `*info` as for finish.
+ * are; ESP_ERR_INVALID_ARG also for a size above 16 MiB when rules->chip cannot map more (noted). `*info` as for finish.
  */
 UD_MUST_USE esp_err_t ud_image_verify(struct ud_flash *flash, uint32_t addr, uint32_t size,
                                       const struct ud_image_rules *rules, const struct ud_crypto *crypto,

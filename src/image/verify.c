@@ -33,6 +33,13 @@ static esp_err_t fail(struct ud_image_verifier *v, esp_err_t err)
     return err;
 }
 
+/* ESP-IDF judges no image in a place that the chip cannot map whole. Host images are not mapped. */
+static bool is_too_large(const struct ud_image_rules *rules)
+{
+    const struct ud_chip *chip = rules->chip;
+    return chip && chip->id != UD_CHIP_ID_HOST && !chip->map_32bit && rules->max_size > UD_IMAGE_SIZE_LIMIT;
+}
+
 /* Note and record a problem. ESP_OK: the rules are lenient and reading can go on. */
 static esp_err_t judge(struct ud_image_verifier *v, enum ud_image_problem problem, uint64_t a, uint64_t b)
 {
@@ -337,7 +344,12 @@ esp_err_t ud_image_verifier_start(struct ud_image_verifier *v, const struct ud_i
     v->checksum = CHECKSUM_SEED;
     enter(v, UD_IMAGE_AT_HEADER, UD_IMAGE_HEADER_BYTES);
     esp_err_t err = ud_hash_start(crypto, UD_HASH_SHA256, &v->hash);
-    return err == ESP_OK ? ESP_OK : fail(v, err);
+    if (err != ESP_OK)
+        return fail(v, err);
+    if (is_too_large(rules))
+        (void)fail(v, ud_note(obs, UD_NOTE_IMAGE_BAD, ESP_ERR_INVALID_ARG, 0, rules->max_size,
+                              "the place is larger than 16 MiB, more than this chip maps"));
+    return ESP_OK;
 }
 
 esp_err_t ud_image_verifier_push(struct ud_image_verifier *v, const void *data, size_t len)
@@ -393,7 +405,7 @@ esp_err_t ud_image_verify(struct ud_flash *flash, uint32_t addr, uint32_t size, 
     struct ud_image_rules here = *rules;
     here.flash_addr = addr;
     here.max_size = size;
-    if (scratch_len < 64 || (rules->chip && !rules->chip->map_32bit && size > UD_IMAGE_SIZE_LIMIT))
+    if (scratch_len < 64)
         return ESP_ERR_INVALID_ARG;
 
     esp_err_t err = ud_image_verifier_start(&v, &here, crypto, obs);

@@ -276,6 +276,22 @@ static void large_segments_are_for_chips_that_can_map_them(void **state)
     }
 }
 
+static void places_above_16_mib_are_for_chips_that_can_map_them(void **state)
+{
+    (void)state;
+    struct image_bytes b = image_vector("esp32c3-app.bin");
+    struct ud_image_rules rules = c3_rules();
+    rules.max_size = UD_IMAGE_SIZE_LIMIT;
+    assert_int_equal(run(b, &rules).err, ESP_OK);
+    rules.max_size++;
+    struct image_verdict v = run(b, &rules);
+    assert_int_equal(v.err, ESP_ERR_INVALID_ARG);
+    assert_int_equal(v.notes.count, 1);
+    rules.chip = NULL; /* nobody says what can be mapped */
+    assert_int_equal(run(b, &rules).err, ESP_OK);
+    free(b.p);
+}
+
 /* The last segment ends inside 16 MiB, the filler and the digest behind it do not. */
 static void room_for_checksum_and_digest_is_part_of_the_limit(void **state)
 {
@@ -477,6 +493,7 @@ int main(void)
         cmocka_unit_test(page_size_of_the_description_decides_the_mapping),
         cmocka_unit_test(chips_with_chosen_pages_and_hosts_need_a_description),
         cmocka_unit_test(large_segments_are_for_chips_that_can_map_them),
+        cmocka_unit_test(places_above_16_mib_are_for_chips_that_can_map_them),
         cmocka_unit_test(room_for_checksum_and_digest_is_part_of_the_limit),
         cmocka_unit_test(empty_segments_are_passed_over),
         cmocka_unit_test(lenient_rules_read_on_and_record),
