@@ -108,15 +108,17 @@ void ud_ram_flash_init(struct ud_ram_flash *ram, struct ud_flash *flash, uint8_t
 
 struct ud_slow_flash {
     struct ud_flash *below;
+    const struct ud_flash *device; /* the decorated one, whose observer is told */
     const struct ud_clock *clock;
     uint64_t op_us;    /* added to each sector erased and each page programmed */
-    uint64_t ready_us; /* when the running operation may end */
+    uint64_t ready_us; /* when the running operation may end, on the clock */
     bool ended;        /* below has ended, with `result`; only the time is still to pass */
     esp_err_t result;
 };
 /**
- * `flash` becomes the decorated device over `below` (kept, both must not move); waits on `clock`. Geometry and
- * observer are taken from `below`. The extra time runs beside the time of the device below, not after it.
+ * `flash` becomes the decorated device over `below` (kept, all must not move); waits on `clock`. Geometry and
+ * observer are taken from `below`; from then on both speak to the observer of `flash`, so whoever sets that one (the
+ * board's lock does) hears all. The extra time runs beside the time of the device below, not after it.
  */
 void ud_slow_flash_init(struct ud_slow_flash *slow, struct ud_flash *flash, struct ud_flash *below,
                         const struct ud_clock *clock, uint64_t op_us);

@@ -33,7 +33,6 @@ static const char tag[] = "main_task";
 static struct device {
     struct ud_board board;
     struct ud_observer log;
-    struct ud_observer above; /* what the file's flash notes goes to whoever listens to the decorator */
     struct ud_clock clock;
     struct ud_crypto crypto;
     struct ud_file_flash file;
@@ -117,13 +116,6 @@ static void line_feed(void *ctx)
 
 /* ---- the board ---- */
 
-static void tell_above(void *ctx, const struct ud_note *note)
-{
-    const struct ud_flash *decorator = ctx;
-    if (decorator->observer && decorator->observer->note)
-        decorator->observer->note(decorator->observer->ctx, note);
-}
-
 static struct ud_flash *build_flash(struct device *d, const struct ud_msg_boot *boot)
 {
     ud_file_flash_init(&d->file, &d->file_flash, UD_FD_FLASH, boot->flash_size);
@@ -131,9 +123,6 @@ static struct ud_flash *build_flash(struct device *d, const struct ud_msg_boot *
     if (!boot->slow_flash_us)
         return &d->file_flash;
     ud_slow_flash_init(&d->slow, &d->slow_flash, &d->file_flash, &d->clock, boot->slow_flash_us);
-    d->slow_flash.observer = &d->log;
-    d->above = (struct ud_observer){ tell_above, &d->slow_flash };
-    d->file_flash.observer = &d->above;
     return &d->slow_flash;
 }
 

@@ -19,6 +19,7 @@ static uint32_t units(const struct ud_flash *below, const struct ud_flash_reques
 static esp_err_t slow_start(void *ctx, const struct ud_flash_request *req)
 {
     struct ud_slow_flash *slow = ctx;
+    slow->below->observer = slow->device->observer;
     slow->ready_us = ud_clock_now_us(slow->clock) + slow->op_us * units(slow->below, req);
     slow->ended = false;
     return ud_flash_start(slow->below, req);
@@ -28,6 +29,7 @@ static esp_err_t slow_poll(void *ctx, uint64_t *wait_us)
 {
     struct ud_slow_flash *slow = ctx;
     if (!slow->ended) {
+        slow->below->observer = slow->device->observer; /* it may have changed since */
         esp_err_t err = ud_flash_poll(slow->below, wait_us);
         if (err == ESP_ERR_NOT_FINISHED)
             return err;
@@ -45,7 +47,7 @@ void ud_slow_flash_init(struct ud_slow_flash *slow, struct ud_flash *flash, stru
                         const struct ud_clock *clock, uint64_t op_us)
 {
     static const struct ud_flash_ops ops = { slow_start, slow_poll };
-    *slow = (struct ud_slow_flash){ .below = below, .clock = clock, .op_us = op_us };
+    *slow = (struct ud_slow_flash){ .below = below, .device = flash, .clock = clock, .op_us = op_us };
     *flash = (struct ud_flash){
         .ops = &ops, .ctx = slow, .geometry = below->geometry, .clock = clock, .observer = below->observer
     };

@@ -88,12 +88,40 @@ static void failures_below_come_through(void **state)
     assert_int_equal(rig.below.generation, 3);
 }
 
+static void count_note(void *ctx, const struct ud_note *note)
+{
+    unsigned *count = ctx;
+    *count += note->id == UD_NOTE_FLASH_NOT_ERASED;
+}
+
+/* Whoever listens to the decorated device hears the driver too, and nobody else does. */
+static void notes_from_below_go_to_the_listener_above(void **state)
+{
+    (void)state;
+    struct rig rig;
+    unsigned before = 0;
+    unsigned now = 0;
+    struct ud_observer old = { count_note, &before };
+    struct ud_observer listener = { count_note, &now };
+    rig_init(&rig, 100);
+    rig.below.observer = &old;
+    rig.flash.observer = &listener;
+    rig.bytes[5] = 0;
+    assert_int_equal(ud_flash_program(&rig.flash, 5, "x", 1), ESP_ERR_FLASH_OP_FAIL);
+    assert_int_equal(before, 0);
+    assert_int_equal(now, 1);
+    rig.flash.observer = NULL;
+    assert_int_equal(ud_flash_program(&rig.flash, 5, "x", 1), ESP_ERR_FLASH_OP_FAIL);
+    assert_int_equal(before + now, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_sector_and_each_touched_page_costs_its_time),
         cmocka_unit_test(the_end_is_held_back_and_the_wait_is_told),
         cmocka_unit_test(failures_below_come_through),
+        cmocka_unit_test(notes_from_below_go_to_the_listener_above),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
