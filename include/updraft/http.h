@@ -20,8 +20,7 @@
 extern "C" {
 #endif
 
-/* ---- transport: moves bytes ----------------------------------------------------------------------------------------
- */
+/* ---- transport: moves bytes ------------------------------------------------------------------------------------- */
 
 /** How a TLS peer is judged. Pointers are borrowed from the configuration for the client's life. */
 struct ud_tls_config {
@@ -68,8 +67,7 @@ struct ud_transport {
     void *ctx;
 };
 
-/* ---- client
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- client ----------------------------------------------------------------------------------------------------- */
 
 enum ud_http_method { /* values of esp_http_client_method_t */
                       UD_HTTP_GET,
@@ -244,8 +242,7 @@ UD_MUST_USE esp_err_t ud_http_get_url(const struct ud_http *h, char *buf, size_t
 /** Why the last connect failed: esp_tls code (0 none) and words (never NULL). */
 esp_err_t ud_http_last_tls_error(const struct ud_http *h, const char **why);
 
-/* ---- memory transport: plays scripted bytes (tests, proofs)
- * ------------------------------------------------------------ */
+/* ---- memory transport: plays scripted bytes (tests, proofs) ----------------------------------------------------- */
 
 struct ud_mem_step {
     enum { UD_MEM_RECV, UD_MEM_WAIT_MS, UD_MEM_EOF, UD_MEM_RESET, UD_MEM_SILENCE, UD_MEM_NEXT_REQUEST } kind;

@@ -79,8 +79,7 @@ char *ud_lab_settings_print(const struct ud_lab_settings *s);
 UD_MUST_USE esp_err_t ud_lab_settings_check(const struct ud_lab_settings *s, const char *name, char *why,
                                             size_t why_size);
 
-/* ---- open boards --------------------------------------------------------------------------------------------------
- */
+/* ---- open boards ------------------------------------------------------------------------------------------------ */
 
 enum {
     UD_LAB_READ = 0,       /* read-only, without the lock: also while the board runs */
@@ -118,8 +117,7 @@ void ud_lab_board_close(struct ud_lab_board *lab);
 /** The loader's world over an open board: settings, pins and rules filled in, no sink, `obs` may be NULL. */
 struct ud_boot_device ud_lab_boot_device(struct ud_lab_board *lab, const struct ud_observer *obs);
 
-/* ---- new boards ---------------------------------------------------------------------------------------------------
- */
+/* ---- new boards ------------------------------------------------------------------------------------------------- */
 
 struct ud_lab_content {
     const char *label;
@@ -146,8 +144,7 @@ UD_MUST_USE esp_err_t ud_lab_board_put(struct ud_lab_board *lab, const struct ud
 /** Where an app goes on a board with that table: factory, else the OTA slot of the lowest number; NULL none. */
 const struct ud_partition *ud_lab_app_slot(const struct ud_ptable *table);
 
-/* ---- the supervisor -----------------------------------------------------------------------------------------------
- */
+/* ---- the supervisor --------------------------------------------------------------------------------------------- */
 
 enum ud_lab_event_type {
     UD_LAB_RESET,  /* boot `boot_count` begins, because of `reason`; text: why (a panic's), may be "" */

@@ -142,8 +142,7 @@ static bool is_scheme(const char *url, const char *scheme)
     return strncasecmp(url, scheme, strlen(scheme)) == 0;
 }
 
-/* ---- what the cores have to say ------------------------------------------------------------------------------------
- */
+/* ---- what the cores have to say --------------------------------------------------------------------------------- */
 
 static void on_event(void *ctx, enum ud_update_event e, uint64_t a)
 {
@@ -164,8 +163,7 @@ static void on_note(void *ctx, const struct ud_note *note)
     errors.note(errors.ctx, note);
 }
 
-/* ---- sources
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- sources ---------------------------------------------------------------------------------------------------- */
 
 static esp_err_t open_file(struct ota_run *r)
 {
@@ -229,8 +227,7 @@ static void release(struct ota_run *r)
     free(r->file);
 }
 
-/* ---- the update
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the update ------------------------------------------------------------------------------------------------- */
 
 static esp_err_t pump(struct ota_run *r, struct ud_update *u)
 {

@@ -26,8 +26,7 @@ struct new_file {
     bool renamed;
 };
 
-/* ---- what goes where -----------------------------------------------------------------------------------------------
- */
+/* ---- what goes where -------------------------------------------------------------------------------------------- */
 
 const struct ud_partition *ud_lab_app_slot(const struct ud_ptable *table)
 {
@@ -136,8 +135,7 @@ static esp_err_t compose(const struct ud_lab_create *req, uint8_t *flash, char *
     return err;
 }
 
-/* ---- all or none ---------------------------------------------------------------------------------------------------
- */
+/* ---- all or none ------------------------------------------------------------------------------------------------ */
 
 static int write_whole(int fd, const uint8_t *p, size_t len)
 {

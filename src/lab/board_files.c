@@ -113,8 +113,7 @@ static esp_err_t lock_board(struct ud_lab_board *lab, unsigned mode, char *why, 
     return ESP_OK;
 }
 
-/* ---- the board over the files --------------------------------------------------------------------------------------
- */
+/* ---- the board over the files ----------------------------------------------------------------------------------- */
 
 static void build_board(struct ud_lab_board *lab)
 {

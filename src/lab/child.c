@@ -22,8 +22,7 @@
 
 extern char **environ;
 
-/* ---- environment ---------------------------------------------------------------------------------------------------
- */
+/* ---- environment ------------------------------------------------------------------------------------------------ */
 
 static const char *const allowed[] = {
     "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY",    "HTTPS_PROXY",
@@ -82,8 +81,7 @@ char **lab_child_environment(char *const *from)
     return NULL;
 }
 
-/* ---- Landlock
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Landlock --------------------------------------------------------------------------------------------------- */
 
 /* From linux/landlock.h, which older systems lack. Only what writes is handled: reading and executing stay free. */
 struct landlock_ruleset {
@@ -124,8 +122,7 @@ static bool restrict_writing(void)
     return ok;
 }
 
-/* ---- the child's side of the fork
- * -------------------------------------------------------------------------------------- */
+/* ---- the child's side of the fork ------------------------------------------------------------------------------- */
 
 static void limit(int what, rlim_t most)
 {
@@ -176,8 +173,7 @@ static _Noreturn void become_firmware(const int from[6], int program, char *cons
     _exit(127);
 }
 
-/* ---- the supervisor's side
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the supervisor's side -------------------------------------------------------------------------------------- */
 
 static void close_fd(int *fd)
 {

@@ -9,8 +9,7 @@
 esp_err_t lab_why(char *why, size_t why_size, esp_err_t err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* ---- locks of a flash file (lock.c) --------------------------------------------------------------------------------
- */
+/* ---- locks of a flash file (lock.c) ----------------------------------------------------------------------------- */
 
 /*
  * Two locks, both on the open file and so held until the last process that inherited it ends: flock says that somebody
@@ -26,8 +25,7 @@ pid_t lab_lock_holder(int fd);
 void lab_mark_running(int fd, uint32_t addr);
 uint32_t lab_marked_running(int fd);
 
-/* ---- the program of a slot (program.c) ------------------------------------------------------------------------------
- */
+/* ---- the program of a slot (program.c) -------------------------------------------------------------------------- */
 
 /* Takes the program out of a host image while the loader hashes it. */
 struct lab_program {
@@ -39,8 +37,7 @@ void lab_program_init(struct lab_program *p);
 struct ud_boot_sink lab_program_sink(struct lab_program *p);
 void lab_program_drop(struct lab_program *p);
 
-/* ---- the process of a firmware (child.c)
- * ------------------------------------------------------------------------------- */
+/* ---- the process of a firmware (child.c) ------------------------------------------------------------------------ */
 
 struct lab_child {
     pid_t pid;

@@ -206,8 +206,7 @@ static bool run_steps(struct ud_server *s, struct conn *c, const struct steps *s
     return !c->broken;
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------
- */
+/* ---- requests --------------------------------------------------------------------------------------------------- */
 
 static double now_s(void)
 {
@@ -315,8 +314,7 @@ static void reap(struct ud_server *s)
     }
 }
 
-/* ---- accept ---------------------------------------------------------------------------------------------------------
- */
+/* ---- accept ----------------------------------------------------------------------------------------------------- */
 
 static void name_peer(const struct sockaddr_storage *from, socklen_t len, char *out, size_t size)
 {
@@ -374,8 +372,7 @@ static void *accept_thread(void *arg)
     }
 }
 
-/* ---- start and stop
- * --------------------------------------------------------------------------------------------------- */
+/* ---- start and stop --------------------------------------------------------------------------------------------- */
 
 static bool listen_on(struct ud_server *s, const char *address, uint16_t port, char *why, size_t why_size)
 {

@@ -15,6 +15,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+int hex_pair(const char *text)
+{
+    int value = 0;
+    for (int i = 0; i < 2; i++) {
+        char c = text[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
 /* Undo %XX in place and cut the query off; false on a bad escape, a NUL, or a hidden or empty name. */
 static bool decode_target(char *path)
 {
@@ -25,12 +41,10 @@ static bool decode_target(char *path)
             *out++ = *in;
             continue;
         }
-        char pair[3] = { in[1], in[1] ? in[2] : 0, 0 };
-        if (strspn(pair, "0123456789abcdefABCDEF") != 2)
+        int value = hex_pair(in + 1);
+        if (value <= 0)
             return false;
-        *out = (char)strtoul(pair, NULL, 16);
-        if (!*out++)
-            return false;
+        *out++ = (char)value;
         in += 2;
     }
     *out = 0;
@@ -68,7 +82,7 @@ struct range {
     enum { RANGE_NONE, RANGE_GOOD, RANGE_BAD } kind;
 };
 
-static bool parse_number(const char **p, uint64_t *out)
+bool server_number(const char **p, uint64_t *out)
 {
     char *end;
     if (**p < '0' || **p > '9')
@@ -90,14 +104,14 @@ static struct range parse_range(const char *text, uint64_t size)
     const char *p = text + 6;
     if (*p == '-') {
         p++;
-        if (!parse_number(&p, &b) || *p)
+        if (!server_number(&p, &b) || *p)
             return none;
         return b == 0 || size == 0 ? bad : (struct range){ b < size ? size - b : 0, size, RANGE_GOOD };
     }
-    if (!parse_number(&p, &a) || *p++ != '-')
+    if (!server_number(&p, &a) || *p++ != '-')
         return none;
     b = UINT64_MAX - 1;
-    if (*p && (!parse_number(&p, &b) || *p || b < a))
+    if (*p && (!server_number(&p, &b) || *p || b < a))
         return none;
     if (a >= size)
         return bad;

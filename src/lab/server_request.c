@@ -41,6 +41,7 @@ static bool take_header(struct request *r, char *line)
         return false;
     *colon = 0;
     char *value = trim(colon + 1);
+    const char *digits = value;
     if (strcasecmp(line, "Range") == 0)
         r->range = value;
     else if (strcasecmp(line, "If-None-Match") == 0)
@@ -50,7 +51,7 @@ static bool take_header(struct request *r, char *line)
     else if (strcasecmp(line, "Connection") == 0)
         r->close = strcasecmp(value, "close") == 0 || (r->close && strcasecmp(value, "keep-alive") != 0);
     else if (strcasecmp(line, "Content-Length") == 0)
-        r->body_len = strtoull(value, NULL, 10);
+        return server_number(&digits, &r->body_len) && !*digits;
     else if (strcasecmp(line, "Transfer-Encoding") == 0)
         return false; /* nothing here takes an upload */
     return true;

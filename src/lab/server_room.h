@@ -73,8 +73,7 @@ enum head_result { HEAD_OK, HEAD_END, HEAD_BAD };
 /* Read one request head. END: the peer went away between requests. */
 enum head_result request_read(struct conn *c, struct request *r);
 
-/* ---- honest answer ------------------------------------------------------------------------------------------------
- */
+/* ---- honest answer ---------------------------------------------------------------------------------------------- */
 
 struct answer {
     struct steps steps;
@@ -87,8 +86,12 @@ bool honest_answer(int dir_fd, const struct request *r, struct answer *out);
 /* Open `path` (leading slashes ignored) beneath the served folder; never outside of it, never a hidden name. */
 int open_beneath(int dir_fd, const char *path);
 
-/* ---- script
- * ---------------------------------------------------------------------------------------------------------- */
+/* Decimal digits at `*p`, which moves behind them; false without any or above 64 bits. */
+bool server_number(const char **p, uint64_t *out);
+/* Two hexadecimal digits as a number, -1 if they are not (the end of the text included). */
+int hex_pair(const char *text);
+
+/* ---- script ----------------------------------------------------------------------------------------------------- */
 
 struct script;
 struct script *script_load(const char *path, char *why, size_t why_size);

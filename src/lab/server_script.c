@@ -31,16 +31,16 @@ void steps_free(struct steps *s)
 
 static bool parse_hex(const char *hex, struct step *out)
 {
-    size_t len = strlen(hex);
-    if (len % 2 || strspn(hex, "0123456789abcdefABCDEF") != len)
-        return false;
-    out->bytes = malloc(len / 2 + 1);
-    for (size_t i = 0; out->bytes && i < len / 2; i++) {
-        char pair[3] = { hex[2 * i], hex[2 * i + 1], 0 };
-        out->bytes[i] = (char)strtoul(pair, NULL, 16);
+    size_t len = strlen(hex) / 2;
+    out->bytes = malloc(len + 1);
+    for (size_t i = 0; out->bytes && i < len; i++) {
+        int value = hex_pair(hex + 2 * i);
+        if (value < 0)
+            return false;
+        out->bytes[i] = (char)value;
     }
-    out->len = len / 2;
-    return out->bytes != NULL;
+    out->len = len;
+    return out->bytes && strlen(hex) % 2 == 0;
 }
 
 static uint64_t number_or(const cJSON *object, const char *name, uint64_t fallback)

@@ -39,8 +39,7 @@ static const struct ud_partition *partition_of(const struct ud_board *b, const s
     return ud_ota_slot_partition(b, ud_otadata_slot(&view->entry[entry], view->slots));
 }
 
-/* ---- what boots next ----------------------------------------------------------------------------------------------
- */
+/* ---- what boots next -------------------------------------------------------------------------------------------- */
 
 static const struct ud_partition *default_app(const struct ud_board *b)
 {
@@ -146,8 +145,7 @@ esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p)
     }
 }
 
-/* ---- state --------------------------------------------------------------------------------------------------------
- */
+/* ---- state ------------------------------------------------------------------------------------------------------ */
 
 esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uint32_t *state)
 {
@@ -258,8 +256,7 @@ const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota)
     return p && ud_ota_verify_slot(ota, p, true, NULL) == ESP_OK ? p : NULL;
 }
 
-/* ---- forget the other slot ------------------------------------------------------------------------------------------
- */
+/* ---- forget the other slot -------------------------------------------------------------------------------------- */
 
 /* The entry that is not active, if it names a slot that may go: its index, else -1. */
 static int inactive_entry(const struct ud_board *b, const struct ud_ota_view *view, const struct ud_partition **p)
