@@ -94,7 +94,7 @@ esp_err_t ud_ota_erase_steps(struct ud_board *b, const struct ud_partition *p, u
     uint32_t block = b->flash->geometry.block;
     struct ud_board_hold hold;
     esp_err_t err = ESP_OK;
-    if (len > p->size) /* before anything is erased */
+    if (len > p->size || len % UD_FLASH_SECTOR != 0) /* before anything is erased */
         return ESP_ERR_INVALID_SIZE;
     for (uint32_t off = 0; err == ESP_OK && off < len;) {
         uint32_t step = block - (p->addr + off) % block;

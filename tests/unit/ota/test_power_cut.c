@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Power is cut at each flash operation of begin, write, end, set_boot and of the boots after it, cleanly and torn: a
- * valid image always boots, the old or the new one, and an update afterwards succeeds.
+ * valid image always boots, the old or the new one, and an update afterwards succeeds. The same when one operation fails
+ * and power stays.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,6 +103,41 @@ static void a_cut_anywhere_in_an_update_boots_old_or_new(void **state)
     free(image);
 }
 
+/* Operation `at` of the update fails, power stays; false when the update has fewer. */
+static bool fail_update(bool rollback, uint32_t mode, bool retry, uint32_t at, const uint8_t *image, uint32_t len)
+{
+    struct test_board t;
+    struct ud_boot_result result;
+    start(&t);
+    fail_flash_arm(&t.fail, FAIL_ONCE, at);
+    esp_err_t err = update(&t, rollback, mode, image, len);
+    bool happened = t.fail.count > at;
+    bool passed = err == ESP_OK; /* what forgets the other entry may fail unheard */
+    assert_true(passed || (happened && err == ESP_ERR_FLASH_OP_FAIL));
+    fail_flash_arm(&t.fail, FAIL_NEVER, 0);
+    if (retry)
+        assert_int_equal(update(&t, rollback, mode, image, len), ESP_OK);
+    assert_int_equal(test_board_boot(&t, rollback, &result), ESP_OK);
+    assert_int_equal(loaded_version(&result), passed || retry ? '2' : '1');
+    test_board_deinit(&t);
+    return happened;
+}
+
+static void a_failing_operation_leaves_the_old_choice_and_may_be_retried(void **state)
+{
+    (void)state;
+    static const uint32_t modes[] = { 0, UD_OTA_SEQUENTIAL };
+    uint32_t len;
+    uint8_t *image = test_image_make(&(struct test_image){ .version = "2.0.0", .payload = 20000 }, &len);
+    for (int variant = 0; variant < 8; variant++) {
+        uint32_t at = 0;
+        while (fail_update(variant & 1, modes[variant >> 1 & 1], variant & 4, at, image, len))
+            at++;
+        assert_true(at > 20);
+    }
+    free(image);
+}
+
 /* The boots after an update write too: NEW to PENDING, PENDING to ABORTED, and the confirmation. */
 static void a_cut_while_otadata_changes_state_boots_something_valid(void **state)
 {
@@ -136,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cut_anywhere_in_an_update_boots_old_or_new),
+        cmocka_unit_test(a_failing_operation_leaves_the_old_choice_and_may_be_retried),
         cmocka_unit_test(a_cut_while_otadata_changes_state_boots_something_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

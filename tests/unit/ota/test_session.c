@@ -150,6 +150,23 @@ static void begin_erases_as_asked(void **state)
     }
 }
 
+/* A data partition may end inside a sector: then all of it cannot be erased, and nothing is. */
+static void a_partition_that_cannot_be_erased_whole_stays_as_it_is(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r, false, 300);
+    struct ud_partition *phy = &r.t.board.table.part[test_board_part(&r.t, "phy_init") - r.t.board.table.part];
+    phy->addr = 0x10000;
+    phy->size = 0x10800; /* more than one step */
+    assert_int_equal(ud_ota_begin(&r.ota, &r.s, phy, 0), ESP_ERR_INVALID_SIZE);
+    assert_int_equal(r.t.rec.count, 0);
+    assert_null(r.ota.sessions);
+    assert_int_equal(ud_ota_begin(&r.ota, &r.s, phy, 0x10000), ESP_OK);
+    assert_int_equal(ud_ota_abort(&r.s), ESP_OK);
+    rig_down(&r);
+}
+
 static void a_large_erase_lets_others_in_between_blocks(void **state)
 {
     (void)state;
@@ -417,6 +434,7 @@ int main(void)
         cmocka_unit_test(begin_takes_a_copy_of_the_partition),
         cmocka_unit_test(a_slot_belongs_to_one_session),
         cmocka_unit_test(begin_erases_as_asked),
+        cmocka_unit_test(a_partition_that_cannot_be_erased_whole_stays_as_it_is),
         cmocka_unit_test(a_large_erase_lets_others_in_between_blocks),
         cmocka_unit_test(begin_with_rollback_forgets_the_other_entry),
         cmocka_unit_test(a_begin_that_fails_leaves_nothing_behind),
