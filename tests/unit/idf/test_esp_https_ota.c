@@ -185,7 +185,9 @@ static void one_shot_installs(void **state)
         set_up(&b, &plain);
         honest(&b);
         b.ota.bulk_flash_erase = true;
+        uint64_t hashed = b.f.t.count.sha256_bytes;
         assert_int_equal(older ? esp_https_ota(&b.http) : esp_https_ota(&b.ota), ESP_OK);
+        assert_int_equal(b.f.t.count.sha256_bytes - hashed, b.len - UD_SHA256_BYTES); /* one pass, as it came in */
         assert_installed(&b);
         ASSERT_EVENTS(ESP_HTTPS_OTA_START, ESP_HTTPS_OTA_CONNECTED, ESP_HTTPS_OTA_VERIFY_CHIP_ID,
                       ESP_HTTPS_OTA_VERIFY_CHIP_REVISION, ESP_HTTPS_OTA_WRITE_FLASH,

@@ -24,6 +24,7 @@ static void native_update_switches_the_slot(void **state)
     assert_ptr_equal(esp_ota_get_running_partition(), app("ota_0"));
     assert_ptr_equal(esp_ota_get_boot_partition(), app("ota_0"));
     const esp_partition_t *next = esp_ota_get_next_update_partition(NULL);
+    uint64_t hashed = f.t.count.sha256_bytes;
     assert_ptr_equal(next, app("ota_1"));
     assert_ptr_equal(esp_ota_get_next_update_partition(next), app("ota_0"));
     assert_int_equal(esp_ota_get_app_partition_count(), 2);
@@ -37,6 +38,8 @@ static void native_update_switches_the_slot(void **state)
     assert_ptr_equal(esp_ota_get_boot_partition(), app("ota_0")); /* end does not switch */
     assert_int_equal(esp_ota_set_boot_partition(next), ESP_OK);
     assert_ptr_equal(esp_ota_get_boot_partition(), next);
+    assert_int_equal(f.t.count.sha256_bytes - hashed, len - UD_SHA256_BYTES); /* one pass, as it was written */
+    assert_int_equal(test_board_notes(&f.t, UD_NOTE_OTA_VERDICT), 1);
     assert_int_equal(esp_ota_get_partition_description(next, &desc), ESP_OK);
     assert_string_equal(desc.version, "2.0.0");
     free(image);
