@@ -204,7 +204,7 @@ static inline void ud_lock_give(const struct ud_lock *l)
 
 /* ---- eFuses: bits that only ever go from 0 to 1 ------------------------------------------------------------ */
 
-/** Size of the eFuse area of a board, bytes. The map of fields stands in docs/formats/efuse.md. */
+/** Size of the eFuse area of a board, bytes. What the bits mean stands in docs/formats/efuse.md (today: nothing). */
 #define UD_EFUSE_SIZE 256u
 
 struct ud_efuse_ops {
@@ -216,6 +216,11 @@ struct ud_efuse {
     void *ctx;
 };
 
+/**
+ * Read bytes [off, off + len), or burn the bits that are 1 in `bits` into them (those that are burnt already stay).
+ * ESP_ERR_INVALID_ARG: not inside UD_EFUSE_SIZE; ESP_ERR_NOT_SUPPORTED: burning where there are none; the driver's
+ * own. The board's lock keeps threads apart.
+ */
 UD_MUST_USE esp_err_t ud_efuse_read(const struct ud_efuse *e, uint32_t off, void *buf, size_t len);
 UD_MUST_USE esp_err_t ud_efuse_burn(const struct ud_efuse *e, uint32_t off, const void *bits, size_t len);
 
