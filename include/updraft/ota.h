@@ -56,6 +56,8 @@ enum {
     UD_NOTE_OTA_HASH_PASS,               /* a whole image was hashed from flash: a = address */
     UD_NOTE_OTA_SET_BOOT,                /* a = seq, text = label */
     UD_NOTE_OTA_REFUSED,                 /* begin: err = why, a = address, text = label */
+    UD_NOTE_OTA_STATE,                   /* confirmed or rejected: err, b = state << 32 | seq, text = label */
+    UD_NOTE_OTA_SPI_MODE,                /* refused: a = spi_flash_mode of the running app, b = of the new one */
 };
 
 void ud_ota_init(struct ud_ota *ota, struct ud_board *board, bool rollback);

@@ -55,6 +55,9 @@ static const struct row rows[] = {
     { UD_NOTE_OTA_HASH_PASS, ESP_LOG_DEBUG, "esp_ota_ops", "image in {t} at {ax} was read and hashed once" },
     { UD_NOTE_OTA_SET_BOOT, ESP_LOG_INFO, "esp_ota_ops", "{t} becomes the boot partition (sequence {a}): {e}" },
     { UD_NOTE_OTA_REFUSED, ESP_LOG_ERROR, "esp_ota_ops", "{t} cannot be written to: {e}" },
+    { UD_NOTE_OTA_STATE, ESP_LOG_INFO, "esp_ota_ops", "the state of {t} (sequence {lo}) becomes {as}: {e}" },
+    { UD_NOTE_OTA_SPI_MODE, ESP_LOG_ERROR, "esp_ota_ops",
+      "the image was built for SPI flash mode {b}, what runs for mode {a}: it might not boot on this flash" },
 
     { UD_NOTE_HTTP_CONNECT, ESP_LOG_ERROR, "HTTP_CLIENT", "connection failed: {t} ({e})" },
     { UD_NOTE_HTTP_STATUS, ESP_LOG_DEBUG, "HTTP_CLIENT", "status {a} {t}" },

@@ -166,26 +166,47 @@ esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uin
     return ESP_ERR_NOT_FOUND;
 }
 
-/* With the lock held: the active entry gets `state`, in its own sector. */
-static esp_err_t write_state(struct ud_board *b, struct ud_ota_view *view, uint32_t state)
+static bool is_same(const struct ud_ota_view *a, const struct ud_ota_view *b)
 {
-    struct ud_otadata_entry *e = &view->entry[view->active];
-    if (e->state == state)
-        return ESP_OK;
-    e->state = state;
-    return ud_otadata_write(b->flash, view->partition, (unsigned)view->active, e);
+    uint8_t bytes[2][UD_OTADATA_ENTRY_BYTES];
+    for (int i = 0; i < 2; i++) {
+        ud_otadata_encode(&a->entry[i], bytes[0]);
+        ud_otadata_encode(&b->entry[i], bytes[1]);
+        if (memcmp(bytes[0], bytes[1], UD_OTADATA_ENTRY_BYTES) != 0)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * The active entry gets `state`, in its own sector. With `judged` only if otadata is still that: ESP_ERR_INVALID_STATE
+ * if it is not. Who confirmed or rejected what is told, once it is in flash or has failed.
+ */
+static esp_err_t change_state(struct ud_ota *ota, const struct ud_ota_view *judged, uint32_t state)
+{
+    struct ud_board *b = ota->board;
+    struct ud_board_hold hold;
+    struct ud_ota_view view;
+    struct ud_otadata_entry *e = NULL;
+    ud_board_lock(b, &hold);
+    esp_err_t err = ud_ota_view_read(b, &view);
+    if (err == ESP_OK)
+        err = view.active < 0 ? ESP_FAIL : judged && !is_same(judged, &view) ? ESP_ERR_INVALID_STATE : ESP_OK;
+    if (err == ESP_OK && view.entry[view.active].state != state) {
+        e = &view.entry[view.active];
+        e->state = state;
+        err = ud_otadata_write(b->flash, view.partition, (unsigned)view.active, e);
+    }
+    ud_board_unlock(b, &hold);
+    if (!e)
+        return err;
+    const struct ud_partition *p = partition_of(b, &view, view.active);
+    return ud_note(b->obs, UD_NOTE_OTA_STATE, err, 0, (uint64_t)state << 32 | e->seq, p ? p->label : NULL);
 }
 
 esp_err_t ud_ota_mark_valid(struct ud_ota *ota)
 {
-    struct ud_ota_view view;
-    struct ud_board_hold hold;
-    ud_board_lock(ota->board, &hold);
-    esp_err_t err = ud_ota_view_read(ota->board, &view);
-    if (err == ESP_OK)
-        err = view.active < 0 ? ESP_FAIL : write_state(ota->board, &view, UD_OTA_VALID);
-    ud_board_unlock(ota->board, &hold);
-    return err;
+    return change_state(ota, NULL, UD_OTA_VALID);
 }
 
 /* Would anything boot if the active entry were gone? Verifies an image. */
@@ -204,23 +225,9 @@ bool ud_ota_is_rollback_possible(struct ud_ota *ota)
     return ud_ota_view_take(ota->board, &view) == ESP_OK && view.active >= 0 && can_roll_back(ota, &view);
 }
 
-static bool is_same(const struct ud_ota_view *a, const struct ud_ota_view *b)
-{
-    uint8_t bytes[2][UD_OTADATA_ENTRY_BYTES];
-    for (int i = 0; i < 2; i++) {
-        ud_otadata_encode(&a->entry[i], bytes[0]);
-        ud_otadata_encode(&b->entry[i], bytes[1]);
-        if (memcmp(bytes[0], bytes[1], UD_OTADATA_ENTRY_BYTES) != 0)
-            return false;
-    }
-    return true;
-}
-
 esp_err_t ud_ota_mark_invalid(struct ud_ota *ota)
 {
     struct ud_ota_view judged;
-    struct ud_ota_view view;
-    struct ud_board_hold hold;
     esp_err_t err = ud_ota_view_take(ota->board, &judged);
     if (err != ESP_OK)
         return err;
@@ -228,13 +235,7 @@ esp_err_t ud_ota_mark_invalid(struct ud_ota *ota)
         return ESP_FAIL;
     if (!can_roll_back(ota, &judged))
         return ESP_ERR_OTA_ROLLBACK_FAILED;
-
-    ud_board_lock(ota->board, &hold);
-    err = ud_ota_view_read(ota->board, &view);
-    if (err == ESP_OK) /* what was judged must be what is written */
-        err = is_same(&judged, &view) ? write_state(ota->board, &view, UD_OTA_INVALID) : ESP_ERR_INVALID_STATE;
-    ud_board_unlock(ota->board, &hold);
-    return err;
+    return change_state(ota, &judged, UD_OTA_INVALID); /* what was judged must be what is written */
 }
 
 const struct ud_partition *ud_ota_last_invalid(struct ud_ota *ota)

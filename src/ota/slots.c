@@ -86,7 +86,10 @@ esp_err_t ud_ota_check_image(struct ud_ota *ota, const struct ud_image_header *h
         return ESP_OK;
     if (ud_ota_get_desc(ota, b->running, &mine) != ESP_OK || mine.spi_flash_mode == 0)
         return ESP_OK;
-    return mine.spi_flash_mode == desc->spi_flash_mode ? ESP_OK : ESP_ERR_OTA_SPI_MODE_MISMATCH;
+    if (mine.spi_flash_mode == desc->spi_flash_mode)
+        return ESP_OK;
+    return ud_note(b->obs, UD_NOTE_OTA_SPI_MODE, ESP_ERR_OTA_SPI_MODE_MISMATCH, mine.spi_flash_mode,
+                   desc->spi_flash_mode, NULL);
 }
 
 esp_err_t ud_ota_erase_steps(struct ud_board *b, const struct ud_partition *p, uint32_t len)

@@ -245,8 +245,18 @@ static void confirming_writes_once(void **state)
     assert_int_equal(test_board_entry(&t, 1).state, UD_OTA_VALID);
     assert_int_equal(test_board_entry(&t, 1).seq, 2);
     assert_int_equal(t.rec.count, 2);
+    const struct ud_note *note = test_board_find_note(&t, UD_NOTE_OTA_STATE);
+    assert_non_null(note);
+    assert_int_equal(note->err, ESP_OK);
+    assert_true(note->b == ((uint64_t)UD_OTA_VALID << 32 | 2));
     assert_int_equal(ud_ota_mark_valid(&ota), ESP_OK);
     assert_int_equal(t.rec.count, 2);
+    assert_int_equal(test_board_notes(&t, UD_NOTE_OTA_STATE), 1); /* nothing was changed, nothing is told */
+    test_board_put_entry(&t, 1, 2, UD_OTA_PENDING_VERIFY);
+    test_board_clear_notes(&t);
+    fail_flash_arm(&t.fail, FAIL_ONCE, 1);
+    assert_int_equal(ud_ota_mark_valid(&ota), ESP_ERR_FLASH_OP_FAIL);
+    assert_int_equal(test_board_find_note(&t, UD_NOTE_OTA_STATE)->err, ESP_ERR_FLASH_OP_FAIL);
     test_board_deinit(&t);
 }
 
@@ -390,6 +400,9 @@ static void images_for_other_boards_are_refused_by_their_header(void **state)
     test_board_put_bytes(&t, t.board.running->addr, image, len);
     free(image);
     assert_int_equal(ud_ota_check_image(&ota, &h, &desc), ESP_ERR_OTA_SPI_MODE_MISMATCH);
+    const struct ud_note *note = test_board_find_note(&t, UD_NOTE_OTA_SPI_MODE);
+    assert_non_null(note);
+    assert_true(note->a == 4 && note->b == 3);
     desc.spi_flash_mode = 4;
     assert_int_equal(ud_ota_check_image(&ota, &h, &desc), ESP_OK);
     desc.spi_flash_mode = 0;
