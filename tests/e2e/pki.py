@@ -3,6 +3,8 @@
 
 import subprocess
 
+import pytest
+
 
 def openssl(*args, cwd, stdin=None):
     done = subprocess.run(["openssl", *map(str, args)], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=60)
@@ -43,3 +45,13 @@ class Authority:
             issuer = issuer.issuer
         chain.write_text(text)
         return chain, key
+
+
+@pytest.fixture
+def pki(tmp_path):
+    """Root and intermediate CA, a server certificate under the latter with its chain."""
+    folder = tmp_path / "pki"
+    folder.mkdir()
+    root = Authority(folder, "root")
+    middle = Authority(folder, "middle", root)
+    return root, middle, middle.leaf("server")

@@ -8,18 +8,8 @@ import time
 import pytest
 
 from conftest import VECTORS, run, script
-from pki import Authority
+from pki import Authority, pki  # noqa: F401 (fixture)
 from webserver import nginx  # noqa: F401 (fixture)
-
-
-@pytest.fixture
-def pki(tmp_path):
-    """Root and intermediate CA, a server certificate under the latter."""
-    folder = tmp_path / "pki"
-    folder.mkdir()
-    root = Authority(folder, "root")
-    middle = Authority(folder, "middle", root)
-    return root, middle, middle.leaf("server")
 
 
 def make_image(path, version, size=200_000, seed=1):
