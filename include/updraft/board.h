@@ -41,7 +41,7 @@ struct ud_verdict {
     uint32_t addr;
     uint32_t size; /* of the partition it was verified in */
     uint8_t digest[32];
-    uint64_t generation;
+    uint64_t generation; /* of the flash when it was judged */
     struct ud_image_info info;
 };
 
@@ -67,14 +67,16 @@ struct ud_board {
 
 /**
  * Read the table and find the partition that holds `running_addr` (UINT32_MAX: none runs). Other members are set
- * before. ESP_ERR_NOT_FOUND: no app partition there; else the table's or the flash's error.
+ * before, and no other thread uses the board yet: pointers into the old table are void. ESP_ERR_NOT_FOUND: no app
+ * partition there; else the table's or the flash's error.
  */
 UD_MUST_USE esp_err_t ud_board_load_table(struct ud_board *b, uint32_t running_addr);
 /** Rules by which this board judges an image at `p`. */
 struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struct ud_partition *p);
 /**
- * Keep or ask the one verdict, under the lock. `has` is true only for the same range at the same flash generation;
- * `info` (may be NULL) is set then.
+ * Keep or ask the one verdict; the caller holds the lock. `has` is true only for the same range at the same flash
+ * generation; `info` (may be NULL) is set then. `set` is for an image that was good when all of it had been read at the
+ * generation that flash still has.
  */
 void ud_board_set_verdict(struct ud_board *b, const struct ud_partition *p, const struct ud_image_info *info);
 bool ud_board_has_verdict(const struct ud_board *b, const struct ud_partition *p, struct ud_image_info *info);

@@ -116,7 +116,7 @@ UD_MUST_USE esp_err_t ud_ptable_decode(const uint8_t *bytes, size_t len, uint32_
                                        const struct ud_crypto *crypto, const struct ud_observer *obs,
                                        struct ud_ptable *table);
 
-/** Read 0xC00 bytes at `offset` and decode them. */
+/** Read 0xC00 bytes at `offset` of the flash and decode them; the codes of both. */
 UD_MUST_USE esp_err_t ud_ptable_load(struct ud_flash *flash, uint32_t offset, const struct ud_crypto *crypto,
                                      const struct ud_observer *obs, struct ud_ptable *table);
 
@@ -127,12 +127,17 @@ UD_MUST_USE esp_err_t ud_ptable_load(struct ud_flash *flash, uint32_t offset, co
 UD_MUST_USE esp_err_t ud_ptable_encode(const struct ud_ptable *table, const struct ud_crypto *crypto,
                                        uint8_t bytes[UD_PTABLE_BYTES]);
 
-/** First partition at or after `from` (NULL: from the start) that matches; UD_PART_ANY and label NULL match all. */
+/**
+ * The first partition that matches, and the first behind `after` (one of the table's own; NULL: from the start); NULL
+ * when there is none. UD_PART_ANY and label NULL match all. What is returned points into `table` and is not the caller's.
+ */
 const struct ud_partition *ud_ptable_find(const struct ud_ptable *table, uint8_t type, uint8_t subtype,
                                           const char *label);
 const struct ud_partition *ud_ptable_find_next(const struct ud_ptable *table, const struct ud_partition *after,
                                                uint8_t type, uint8_t subtype, const char *label);
-/** The table's own entry equal to `p` in type, subtype, label (empty = any), address, size and the encrypted flag. */
+/**
+ * The table's own entry equal to `p` in type, subtype, label (empty = any), address, size and the encrypted flag; NULL.
+ */
 const struct ud_partition *ud_ptable_verify(const struct ud_ptable *table, const struct ud_partition *p);
 /** The partition whose range holds `addr`, NULL if none. */
 const struct ud_partition *ud_ptable_at(const struct ud_ptable *table, uint32_t addr);
