@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "updraft/idf.h"
-#include "updraft/port_linux.h"
 
 int cli_error(const char *fmt, ...)
 {
@@ -235,24 +234,4 @@ static void print_error_note(void *ctx, const struct ud_note *note)
 struct ud_observer cli_error_observer(void)
 {
     return (struct ud_observer){ print_error_note, NULL };
-}
-
-bool cli_load_table(const char *name, const struct ud_csv_options *opt, struct ud_ptable *table)
-{
-    const char *text = ud_csv_default(name);
-    struct ud_crypto crypto = ud_openssl_crypto();
-    struct ud_observer obs = cli_error_observer();
-    if (text)
-        return ud_csv_decode(text, strlen(text), opt, &obs, table) == ESP_OK;
-    uint8_t *data = NULL;
-    size_t len = 0;
-    if (!cli_read_file(name, &data, &len))
-        return false;
-    bool binary = len >= 2 && ((data[0] == 0xAA && data[1] == 0x50) || (data[0] == 0xEB && data[1] == 0xEB));
-    esp_err_t err = binary ? ud_ptable_decode(data, len, opt->flash_size, &crypto, &obs, table)
-                           : ud_csv_decode((const char *)data, len, opt, &obs, table);
-    free(data);
-    if (err != ESP_OK)
-        cli_error("%s is not a partition table that can be used (%s)", name, ud_err_name(err));
-    return err == ESP_OK;
 }

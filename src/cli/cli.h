@@ -58,7 +58,8 @@ bool cli_is_utf8(void);
 /* An observer that prints each failing note as a sentence on stderr ("updraft: …"). */
 struct ud_observer cli_error_observer(void);
 
-/* Load a partition table from a CSV file, a binary table, or a default's name ("two_ota"); errors on stderr. */
+/* Load a partition table from a CSV file, a binary table, a flash dump, or a default's name ("two_ota"); errors on
+ * stderr (partition_load.c). */
 bool cli_load_table(const char *name, const struct ud_csv_options *opt, struct ud_ptable *table);
 
 int cmd_image(int argc, char **argv);
