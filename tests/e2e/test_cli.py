@@ -10,7 +10,7 @@ from conftest import ROOT, VECTORS, run
 
 VERBS = [
     ["image", "create"], ["image", "info"], ["image", "verify"],
-    ["partition", "build"], ["partition", "show"],
+    ["partition", "build"], ["partition", "show"], ["partition", "check"], ["partition", "diff"],
     ["board", "create"], ["board", "run"], ["board", "boot"], ["board", "confirm"], ["board", "reject"],
     ["board", "map"], ["board", "why"], ["board", "info"], ["board", "set-partition"],
     ["ota"], ["serve"],
