@@ -131,6 +131,15 @@ static void end_connection(struct conn *c, bool notify)
     c->broken = true;
 }
 
+/* Until the peer goes, or the server ends: the time limit of idle connections does not count here. */
+static void keep_silent(struct conn *c)
+{
+    struct timeval none = { 0, 0 };
+    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
+    conn_wait_for_end(c);
+    c->broken = true;
+}
+
 static void reset_connection(struct conn *c)
 {
     struct linger now = { 1, 0 };
@@ -198,8 +207,7 @@ static bool run_steps(struct ud_server *s, struct conn *c, const struct steps *s
             reset_connection(c);
             break;
         case STEP_SILENCE:
-            conn_wait_for_end(c);
-            c->broken = true;
+            keep_silent(c);
             break;
         }
     }
