@@ -112,6 +112,6 @@ esp_err_t ud_otadata_write(struct ud_flash *f, const struct ud_partition *p, uns
     if (err == ESP_OK)
         err = ud_flash_read(f, addr, back, sizeof back);
     if (err == ESP_OK && memcmp(bytes, back, sizeof bytes) != 0)
-        err = ESP_ERR_FLASH_OP_FAIL;
+        err = ud_note(f->observer, UD_NOTE_FLASH_FAILED, ESP_ERR_FLASH_OP_FAIL, addr, sizeof bytes, "program");
     return err;
 }

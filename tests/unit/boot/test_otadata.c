@@ -253,8 +253,11 @@ static void an_entry_that_reads_back_differently_is_a_failure(void **state)
     const struct ud_partition *p = test_board_part(&t, "otadata");
     struct ud_otadata_entry e = entry(3, UD_OTA_NEW);
     t.ram.strict = false;
+    t.flash.observer = &t.obs;
     fail_flash_arm(&t.fail, FAIL_SILENT, 1);
     assert_int_equal(ud_otadata_write(&t.flash, p, 0, &e), ESP_ERR_FLASH_OP_FAIL);
+    assert_int_equal(test_board_notes(&t, UD_NOTE_FLASH_FAILED), 1);
+    assert_true(test_board_find_note(&t, UD_NOTE_FLASH_FAILED)->a == p->addr);
 
     fail_flash_arm(&t.fail, FAIL_READ_ONCE, 1);
     assert_int_equal(ud_otadata_read(&t.flash, p, (struct ud_otadata_entry[2]){ e, e }), ESP_ERR_FLASH_OP_FAIL);
