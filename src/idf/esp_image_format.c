@@ -7,8 +7,7 @@
 #include "bootloader_common.h"
 #include "room.h"
 
-#define PIECE    1024u
-#define MAX_PART 0x1000000u
+#define PIECE 1024u
 
 esp_err_t ud_idf_each_piece(struct ud_board *b, uint32_t addr, uint32_t size,
                             esp_err_t (*take)(void *ctx, const uint8_t *data, size_t len, bool *enough), void *ctx)
@@ -72,7 +71,18 @@ static void metadata_of(const struct ud_image_info *info, uint32_t addr, esp_ima
     }
 }
 
-esp_err_t esp_image_verify(esp_image_load_mode_t mode, const esp_partition_pos_t *part, esp_image_metadata_t *data)
+#define PROBLEM(name) UD_IMAGE_PROBLEM_BIT(UD_IMAGE_##name)
+
+/* The code of what is wrong, when reading went on behind it. */
+static esp_err_t code_of(uint32_t problems)
+{
+    if (problems & (PROBLEM(BAD_CHIP) | PROBLEM(BAD_REVISION) | PROBLEM(NO_DESC)))
+        return ESP_FAIL;
+    return problems ? ESP_ERR_IMAGE_INVALID : ESP_OK;
+}
+
+/* With `forgiven` reading goes on behind problems, and these do not count. Any failure zeroes `data`. */
+static esp_err_t read_image(const esp_partition_pos_t *part, bool silent, uint32_t forgiven, esp_image_metadata_t *data)
 {
     if (!part || !data)
         return ESP_ERR_INVALID_ARG;
@@ -80,15 +90,15 @@ esp_err_t esp_image_verify(esp_image_load_mode_t mode, const esp_partition_pos_t
     if (!w)
         return ESP_ERR_INVALID_STATE;
     struct ud_board *b = w->env.board;
-    esp_err_t err = ESP_ERR_INVALID_ARG;
+    struct ud_partition p = { .addr = part->offset, .size = part->size, .type = UD_PART_APP };
+    if (part->offset == b->chip->bootloader_offset)
+        p.type = UD_PART_BOOTLOADER;
+    struct ud_image_rules rules = ud_board_image_rules(b, &p);
     struct ud_image_info info;
-    if (part->size <= MAX_PART || b->chip->map_32bit) {
-        struct ud_partition p = { .addr = part->offset, .size = part->size, .type = UD_PART_APP };
-        if (part->offset == b->chip->bootloader_offset)
-            p.type = UD_PART_BOOTLOADER;
-        struct ud_image_rules rules = ud_board_image_rules(b, &p);
-        err = ud_idf_verify_image(b, &rules, mode == ESP_IMAGE_VERIFY_SILENT ? NULL : b->obs, &info);
-    }
+    rules.lenient = forgiven != 0;
+    esp_err_t err = ud_idf_verify_image(b, &rules, silent ? NULL : b->obs, &info);
+    if (err == ESP_OK)
+        err = code_of(info.problems & ~forgiven);
     if (err == ESP_OK)
         metadata_of(&info, part->offset, data);
     else
@@ -96,9 +106,15 @@ esp_err_t esp_image_verify(esp_image_load_mode_t mode, const esp_partition_pos_t
     return err;
 }
 
+esp_err_t esp_image_verify(esp_image_load_mode_t mode, const esp_partition_pos_t *part, esp_image_metadata_t *data)
+{
+    return read_image(part, mode == ESP_IMAGE_VERIFY_SILENT, 0, data);
+}
+
+/* Header and segments alone: neither the checksum nor the digest is compared. */
 esp_err_t esp_image_get_metadata(const esp_partition_pos_t *part, esp_image_metadata_t *metadata)
 {
-    return esp_image_verify(ESP_IMAGE_VERIFY_SILENT, part, metadata);
+    return read_image(part, true, PROBLEM(BAD_CHECKSUM) | PROBLEM(BAD_DIGEST), metadata);
 }
 
 int esp_image_get_flash_size(esp_image_flash_size_t app_flash_size)

@@ -273,7 +273,15 @@ static void image_verify_fills_in_or_zeroes_the_metadata(void **state)
     f.t.board.accepted_chip_id = 9;
     assert_int_equal(esp_image_verify(ESP_IMAGE_VERIFY_SILENT, &pos, &m), ESP_FAIL);
     assert_memory_equal(&m, &zero, sizeof m);
+    assert_int_equal(esp_image_get_metadata(&pos, &m), ESP_FAIL);
     f.t.board.accepted_chip_id = 5;
+    f.t.bytes[pos.offset + 32 + 256 + 5] ^= 1; /* checksum and digest do not fit; what is asked for still reads */
+    assert_int_equal(esp_image_verify(ESP_IMAGE_VERIFY_SILENT, &pos, &m), ESP_ERR_IMAGE_INVALID);
+    assert_int_equal(esp_image_get_metadata(&pos, &m), ESP_OK);
+    assert_int_equal(m.image.segment_count, 1);
+    f.t.bytes[pos.offset + 28] ^= 1; /* a length that is not a multiple of 4 */
+    assert_int_equal(esp_image_get_metadata(&pos, &m), ESP_ERR_IMAGE_INVALID);
+    assert_memory_equal(&m, &zero, sizeof m);
     pos.offset = test_board_part(&f.t, "ota_1")->addr;
     assert_int_equal(esp_image_get_metadata(&pos, &m), ESP_ERR_IMAGE_INVALID);
     pos.size = 0x1000001;
