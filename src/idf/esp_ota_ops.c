@@ -99,6 +99,9 @@ esp_err_t esp_ota_begin(const esp_partition_t *partition, size_t image_size, esp
     const struct ud_partition *p = ud_idf_partition_entry(partition);
     if (!p)
         return ESP_ERR_NOT_FOUND;
+    /* On a chip an int of -1 ("length unknown") is OTA_SIZE_UNKNOWN; a wider size_t must not make it a size. */
+    if (image_size >= SIZE_MAX - 1)
+        image_size = (uint32_t)image_size;
     if (image_size > UINT32_MAX)
         return ESP_ERR_INVALID_SIZE;
     struct entry *e = ud_idf_alloc(sizeof *e);

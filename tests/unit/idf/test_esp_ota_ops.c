@@ -95,6 +95,24 @@ static void begin_is_refused_and_leaves_the_handle_alone(void **state)
     fixture_stop(&f);
 }
 
+static void negative_lengths_mean_what_they_mean_on_a_chip(void **state)
+{
+    struct fixture f;
+    esp_ota_handle_t h = 0;
+    int unknown = -1; /* as esp_http_client_get_content_length answers */
+    (void)state;
+    fixture_start(&f);
+    assert_int_equal(esp_ota_begin(app("ota_1"), (size_t)unknown, &h), ESP_OK);
+    assert_int_equal(f.t.rec.count, 1); /* all of the slot at once */
+    assert_int_equal(f.t.rec.op[0].len, app("ota_1")->size);
+    assert_int_equal(esp_ota_abort(h), ESP_OK);
+    assert_int_equal(esp_ota_begin(app("ota_1"), (size_t)(unknown - 1), &h), ESP_OK); /* sequential */
+    assert_int_equal(f.t.rec.count, 1);
+    assert_int_equal(esp_ota_abort(h), ESP_OK);
+    assert_int_equal(esp_ota_begin(app("ota_1"), (size_t)(unknown - 2), &h), ESP_ERR_INVALID_SIZE);
+    fixture_stop(&f);
+}
+
 /* ESP-IDF leaves the session registered when the first erase fails. */
 static void failed_erase_in_begin_leaves_no_session(void **state)
 {
@@ -321,6 +339,7 @@ int main(void)
         cmocka_unit_test(native_update_switches_the_slot),
         cmocka_unit_test(handles_count_and_zero_is_safe),
         cmocka_unit_test(begin_is_refused_and_leaves_the_handle_alone),
+        cmocka_unit_test(negative_lengths_mean_what_they_mean_on_a_chip),
         cmocka_unit_test(failed_erase_in_begin_leaves_no_session),
         cmocka_unit_test(wrong_first_byte_costs_one_sector),
         cmocka_unit_test(corrupt_image_is_not_made_to_boot),
