@@ -8,8 +8,9 @@
  *   digits       digits of other alphabets are not numbers here (`plain` false)
  *   utf32le      a little-endian UTF-32 file is named as such; the generator reads it as UTF-16 and stumbles over the
  *                first row (`plain` false)
+ *   labels       a label that CSV would not give back (`$NAME`, blanks at its ends, `#` in front) is not printed here
  *
- * The program takes any files of that format as its arguments: those with a `csv` are read as CSV, others as binary.
+ * The program takes any files of that format as its arguments; a row may set environment variables by an object `env`.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,12 +34,13 @@ struct verdict {
 };
 
 struct count {
-    unsigned agreed, digits, utf32le, disagreed;
+    unsigned agreed, digits, utf32le, labels, disagreed;
 };
 
 static char line[LINE_MAX_BYTES];
 static char data[FILE_MAX], scratch[4 * FILE_MAX];
 static unsigned told;
+static bool has_odd_label; /* of the row at hand: `labels` */
 
 static const char *text_of(const cJSON *row, const char *name)
 {
@@ -104,10 +106,15 @@ static uint32_t size_of_flash(const char *text)
     return text[0] ? (uint32_t)strtoul(text, NULL, 10) << 20 : 0;
 }
 
-/* Nothing is set, as when the sample was recorded. */
-static const char *unset(void *ctx, const char *name, size_t len)
+/* Environment variables are those of the row's own `env`: none in the recorded sample. */
+static const char *variable(void *ctx, const char *name, size_t len)
 {
-    (void)ctx, (void)name, (void)len;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, (const cJSON *)ctx)
+    {
+        if (strlen(item->string) == len && memcmp(item->string, name, len) == 0)
+            return cJSON_GetStringValue(item);
+    }
     return NULL;
 }
 
@@ -123,7 +130,8 @@ static struct ud_csv_options options_of(const cJSON *row)
         .flash_size = size_of_flash(text_of(opts, "flash_size")),
         .secure_v1 = strcmp(text_of(opts, "secure"), "v1") == 0,
         .no_md5 = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(opts, "disable_md5sum")),
-        .variable = unset,
+        .variable = variable,
+        .variable_ctx = cJSON_GetObjectItemCaseSensitive(row, "env"),
         .scratch = scratch,
         .scratch_size = sizeof scratch,
     };
@@ -170,11 +178,27 @@ static bool same_row(const char **text, const cJSON *cells)
     return true;
 }
 
+static bool names_are_odd(const cJSON *rows)
+{
+    const cJSON *cells;
+    cJSON_ArrayForEach(cells, rows)
+    {
+        const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(cells, 0));
+        if (name[0] == '#' || strpbrk(name, "$, \t\n\v\f\r\x1c\x1d\x1e\x1f") || strstr(name, "\xC2\x85") ||
+            strstr(name, "\xC2\xA0") || strstr(name, "\xE2\x80") || strstr(name, "\xE3\x80\x80"))
+            return true;
+    }
+    return false;
+}
+
 static bool printed_the_same(const cJSON *row, const struct ud_ptable *table, const cJSON *rows)
 {
     static char text[64 << 10];
     size_t needed;
     esp_err_t err = ud_csv_encode(table, text, sizeof text, &needed);
+    has_odd_label = err == ESP_ERR_NOT_SUPPORTED && names_are_odd(rows);
+    if (has_odd_label)
+        return true;
     if (err != ESP_OK)
         return wrong(row, "printing CSV", ud_err_name(err), "rows");
     const char *at = strchr(text, '\n') + 1;
@@ -186,6 +210,12 @@ static bool printed_the_same(const cJSON *row, const struct ud_ptable *table, co
             return wrong(row, "CSV", start, cJSON_GetStringValue(cJSON_GetArrayItem(cells, 0)));
     }
     return *at == '\0' || wrong(row, "CSV", at, "no more rows");
+}
+
+static void score(struct count *count, bool good)
+{
+    good ? has_odd_label ? count->labels++ : count->agreed++ : count->disagreed++;
+    has_odd_label = false;
 }
 
 /* Printed as CSV and read again with the same options, a table that can be printed gives the same binary. */
@@ -269,7 +299,7 @@ static void csv_row(const cJSON *row, struct count *count)
         good = wrong(row, "warnings", "", "");
     if (good && ok)
         good = same_binary(row, "bin_b64", &table, &opt) && comes_round(row, &table, &opt);
-    good ? count->agreed++ : count->disagreed++;
+    score(count, good);
 }
 
 /* ---- binary rows ---------------------------------------------------------------------------------------------- */
@@ -298,7 +328,7 @@ static void binary_row(const cJSON *row, struct count *count)
     if (good && v.err == ESP_OK)
         good = is_csv ? same_binary(row, "csv_result_b64", &table, &opt)
                       : printed_the_same(row, &table, cJSON_GetObjectItemCaseSensitive(row, "rows"));
-    good ? count->agreed++ : count->disagreed++;
+    score(count, good);
 }
 
 /* Prints what came of a file; false when a row disagrees or the file cannot be read. */
@@ -318,9 +348,9 @@ static bool judge(const char *path, struct count *count)
     }
     if (file)
         gzclose(file);
-    unsigned listed = count->digits + count->utf32le;
-    printf("%s: agreed %u / listed %u / total %u (digits %u, little-endian UTF-32 %u)\n", path, count->agreed, listed,
-           rows, count->digits, count->utf32le);
+    unsigned listed = count->digits + count->utf32le + count->labels;
+    printf("%s: agreed %u / listed %u / total %u (digits %u, little-endian UTF-32 %u, labels %u)\n", path,
+           count->agreed, listed, rows, count->digits, count->utf32le, count->labels);
     return good && rows > 0 && count->agreed + listed == rows;
 }
 
@@ -335,6 +365,6 @@ int main(int argc, char **argv)
     good = judge(UD_VECTORS "/oracle/partition-csv.jsonl.gz", &csv);
     good = judge(UD_VECTORS "/oracle/partition-binary.jsonl.gz", &binary) && good;
     /* The recorded sample: no listed difference more and none less. */
-    good = good && csv.agreed == 393 && csv.digits == 3 && csv.utf32le == 4 && binary.agreed == 80;
+    good = good && csv.agreed == 393 && csv.digits == 3 && csv.utf32le == 4 && csv.labels == 0 && binary.agreed == 80;
     return good ? 0 : 1;
 }
