@@ -171,6 +171,7 @@ enum {
     UD_NOTE_IMAGE_CHIP,                /* a = chip id expected, b = found */
     UD_NOTE_IMAGE_REVISION,            /* a = revision of the chip, b = min << 16 | max of the image */
     UD_NOTE_IMAGE_DIGEST,              /* SHA-256 differs: a = offset of the stored digest, b = image length */
+    UD_NOTE_IMAGE_ELF,                 /* an ELF cannot become an image: a, b = an address or length, text = why */
 };
 
 enum ud_image_state {
@@ -298,6 +299,92 @@ UD_MUST_USE esp_err_t ud_image_raw_spec(const struct ud_chip *chip, const void *
                                         uint32_t load_addr, const struct ud_app_desc *desc,
                                         uint8_t desc_bytes[UD_APP_DESC_BYTES], struct ud_image_part parts[3],
                                         struct ud_image_spec *spec);
+
+/**
+ * Put checksum and appended SHA-256 of the readable image in `bytes` right again after its data were changed; `info`
+ * is that of ud_image_inspect and still true. ESP_ERR_INVALID_SIZE: bytes are shorter than the image; errors of crypto.
+ */
+UD_MUST_USE esp_err_t ud_image_reseal(uint8_t *bytes, size_t len, const struct ud_image_info *info,
+                                      const struct ud_crypto *crypto);
+
+/* ---- programs of real chips ------------------------------------------------------------------------------------ */
+
+/** The section table of a 32-bit little-endian ELF file; keeps the file's bytes. */
+struct ud_elf {
+    const uint8_t *bytes;
+    uint32_t len;
+    uint32_t entry;
+    uint16_t machine;
+    uint16_t section_count;
+    uint32_t table_off; /* of the section headers, which lie in the file whole */
+    uint32_t names_off; /* of the section names; names_len 0: there are none */
+    uint32_t names_len;
+};
+
+#define UD_ELF_XTENSA 94u
+#define UD_ELF_RISCV  243u
+
+struct ud_elf_section {
+    const char *name; /* NUL-terminated, "" when the file has none that could be read */
+    uint32_t type;
+    uint32_t addr;
+    uint32_t off; /* of the data in the file */
+    uint32_t size;
+};
+
+/** ESP_ERR_INVALID_ARG, noted: not an ELF of 32 bits, little-endian, with a section table inside the file. */
+UD_MUST_USE esp_err_t ud_elf_open(struct ud_elf *elf, const void *bytes, size_t len, const struct ud_observer *obs);
+/**
+ * Section `i`. ESP_ERR_NOT_FOUND past the end; ESP_ERR_INVALID_ARG, noted: its data leave the file (sections that take
+ * no room in the file have none).
+ */
+UD_MUST_USE esp_err_t ud_elf_section(const struct ud_elf *elf, uint16_t i, const struct ud_observer *obs,
+                                     struct ud_elf_section *section);
+/** Is it loaded into memory: program bytes or a table of constructors, not empty, not at address 0? */
+bool ud_elf_is_loaded(const struct ud_elf_section *section);
+
+enum ud_secure_pad {
+    UD_SECURE_PAD_NONE,
+    UD_SECURE_PAD_V1, /* the image with a version 1 signature behind it ends on a page (ESP32) */
+    UD_SECURE_PAD_V2, /* the image ends on a page, where the sector of version 2 signatures begins */
+};
+
+struct ud_image_elf_options {
+    uint32_t page; /* MMU page, bytes; 0: what the description says, else 64 KiB */
+    enum ud_secure_pad secure_pad;
+    bool append_digest; /* secure padding needs it */
+};
+
+/**
+ * Memory that ud_image_elf_spec takes for this program, bytes. ESP_ERR_INVALID_ARG or ESP_ERR_INVALID_SIZE (more than
+ * 128 MiB), noted.
+ */
+UD_MUST_USE esp_err_t ud_image_elf_room(const struct ud_elf *elf, const struct ud_observer *obs, uint32_t *room);
+/**
+ * Lay the sections of a program out as `esptool elf2image` does: neighbours joined; mapped segments first, by address,
+ * the one named .flash.appdesc at their head; gaps in front of them filled with the front of a RAM segment or with a
+ * padding segment; the rest of RAM behind; secure padding. The SHA-256 of the ELF goes into the description.
+ *
+ * `room` (cap bytes, see ud_image_elf_room) becomes the data of `parts`; parts and spec->header (entry, chip and
+ * defaults, which the caller may change) are set on ESP_OK. ESP_ERR_INVALID_ARG: not a program of this chip's kind, or
+ * it cannot be laid out; ESP_ERR_INVALID_SIZE: more than 16 segments, or cap is short; each noted. Errors of crypto.
+ */
+UD_MUST_USE esp_err_t ud_image_elf_spec(const struct ud_chip *chip, const struct ud_elf *elf,
+                                        const struct ud_image_elf_options *options, const struct ud_crypto *crypto,
+                                        const struct ud_observer *obs, uint8_t *room, size_t cap,
+                                        struct ud_image_part parts[UD_IMAGE_MAX_SEGMENTS], struct ud_image_spec *spec);
+
+/* ---- the header's flash codes ---------------------------------------------------------------------------------- */
+
+#define UD_SPI_MODE_COUNT 6u
+/** "QIO", "QOUT", "DIO", "DOUT", "FAST_READ", "SLOW_READ"; NULL past the end. */
+const char *ud_spi_mode_name(uint8_t mode);
+/** Code of a clock in MHz on this chip (low nibble of byte 3); false if the chip's boot loader has none. */
+bool ud_chip_spi_speed(const struct ud_chip *chip, unsigned mhz, uint8_t *code);
+/** The clock in MHz of a code, 0 if unknown; by position, 0 past the end (for listing them). */
+unsigned ud_chip_spi_mhz(const struct ud_chip *chip, uint8_t code);
+unsigned ud_chip_spi_mhz_at(const struct ud_chip *chip, size_t i);
+
 /** e_machine of an ELF that is a 64- or 32-bit little-endian executable (ET_EXEC or ET_DYN), 0 if it is not one. */
 uint16_t ud_elf_machine(const uint8_t *bytes, size_t len);
 /** e_machine of the machine this was compiled for. */

@@ -16,7 +16,7 @@ struct create_options {
     const char *raw;
     const char *parts; /* image.json of an extracted image */
     const char *fit_table;
-    const char *elf_sha_of; /* file whose SHA-256 goes into the description; default: the ELF itself */
+    const char *elf_sha_of;  /* file whose SHA-256 goes into the description; default: the ELF itself */
     const char *desc_option; /* one that sets the description, if any was given */
     const struct ud_chip *chip;
     uint32_t load_addr;

@@ -32,12 +32,6 @@ static const char verify_help[] =
     "Example:\n"
     "  updraft image verify app.bin --chip esp32c3 --require-digest\n";
 
-static const char *chip_title(uint16_t id)
-{
-    const struct ud_chip *chip = ud_chip_by_id(id);
-    return id == UD_CHIP_ID_HOST ? "host (Linux)" : chip ? chip->title : "unknown";
-}
-
 static bool has_problem(const struct ud_image_info *i, enum ud_image_problem p)
 {
     return i->problems & UD_IMAGE_PROBLEM_BIT(p);
@@ -71,15 +65,24 @@ static void print_revisions(const struct ud_image_header *h)
     putchar('\n');
 }
 
+static void print_flash(const struct ud_image_header *h)
+{
+    const struct ud_chip *chip = ud_chip_by_id(h->chip_id);
+    const char *mode = ud_spi_mode_name(h->spi_mode);
+    unsigned mhz = chip ? ud_chip_spi_mhz(chip, h->spi_speed_size & 15) : 0;
+    printf("Flash          %s, %u MB", mode ? mode : "unknown mode", 1u << (h->spi_speed_size >> 4 & 7));
+    if (mhz)
+        printf(", %u MHz", mhz);
+    putchar('\n');
+}
+
 static void print_text(const char *path, size_t file_len, const struct ud_image_info *i)
 {
-    static const char *const modes[] = { "QIO", "QOUT", "DIO", "DOUT", "FAST_READ", "SLOW_READ" };
     const struct ud_image_header *h = &i->header;
     printf("Image          %s, %zu bytes\n", path, file_len);
-    printf("Chip           %s (id 0x%04X)\n", chip_title(h->chip_id), h->chip_id);
+    printf("Chip           %s (id 0x%04X)\n", image_chip_title(h->chip_id), h->chip_id);
     print_revisions(h);
-    printf("Flash          %s, %u MB\n", h->spi_mode < UD_ARRAY_LEN(modes) ? modes[h->spi_mode] : "unknown mode",
-           1u << (h->spi_speed_size >> 4 & 7));
+    print_flash(h);
     printf("Entry          0x%08x\n", h->entry_addr);
     if (i->has_desc) {
         const struct ud_app_desc *d = &i->desc;
@@ -300,7 +303,7 @@ int image_verify(int argc, char **argv)
     free(data);
     if (err != ESP_OK)
         return cli_error("%s is refused (%s)", argv[optind], ud_err_name(err));
-    printf("%s: good, %s, %u bytes%s%s\n", argv[optind], chip_title(info.header.chip_id), info.len,
+    printf("%s: good, %s, %u bytes%s%s\n", argv[optind], image_chip_title(info.header.chip_id), info.len,
            info.has_desc ? ", version " : "", info.has_desc ? info.desc.version : "");
     return CLI_OK;
 }

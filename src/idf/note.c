@@ -40,6 +40,7 @@ static const struct row rows[] = {
       "chip revision check failed. This chip is {av}, the image is for {hiv} to {lov}" },
     { UD_NOTE_IMAGE_DIGEST, ESP_LOG_ERROR, "esp_image",
       "image hash failed: the SHA-256 stored at offset {ax} differs from that of the {b} byte image; it is corrupted" },
+    { UD_NOTE_IMAGE_ELF, ESP_LOG_ERROR, "esp_image", "the ELF cannot become an image: {t} ({ax}, {bx})" },
 
     { UD_NOTE_BOOT_TRY, ESP_LOG_INFO, "boot", "app partition {t} at {ax}: {e}" },
     { UD_NOTE_BOOT_OTADATA, ESP_LOG_INFO, "boot", "otadata entry {a} becomes sequence {lo}, state {as}: {e}" },

@@ -14,7 +14,7 @@ EM_RISCV = 243
 _EHDR = struct.Struct("<16sHHIIIIIHHHHHH")
 _PHDR = struct.Struct("<8I")
 _SHDR = struct.Struct("<10I")
-_PROGBITS, _STRTAB = 1, 3
+_STRTAB = 3
 _ALLOC, _EXEC = 2, 4
 
 
@@ -24,6 +24,7 @@ class Section:
     addr: int
     data: bytes
     executable: bool = False
+    type: int = 1  # SHT_PROGBITS
 
 
 def app_desc(version="1.0.0", project="made", secure_version=0, time="12:34:56", date="Jan  2 2025",
@@ -60,7 +61,7 @@ def make_elf(sections, entry, machine=EM_RISCV):
         body += bytes(-len(body) % 16)
         flags = _ALLOC | (_EXEC if s.executable else 0)
         program += _PHDR.pack(1, len(body), s.addr, s.addr, len(s.data), len(s.data), 5 if s.executable else 6, 16)
-        table += _SHDR.pack(name_at, _PROGBITS, flags, s.addr, len(body), len(s.data), 0, 0, 16, 0)
+        table += _SHDR.pack(name_at, s.type, flags, s.addr, len(body), len(s.data), 0, 0, 16, 0)
         body += s.data
         name_at += len(s.name) + 1
     table += _SHDR.pack(name_at, _STRTAB, 0, 0, len(body), len(names), 0, 0, 1, 0)
