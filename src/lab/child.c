@@ -169,7 +169,9 @@ static _Noreturn void become_firmware(const int from[6], int program, char *cons
         _exit(126);
     syscall(SYS_close_range, 6u, ~0u, CLOSED_ON_EXEC);
     fexecve(program, argv, env);
-    dprintf(STDERR_FILENO, "board: the program of this slot cannot be executed: %s\n", strerror(errno));
+    /* Nothing that takes a lock or memory: another thread of the supervisor's process may have had either. */
+    static const char failed[] = "board: the program of this slot cannot be executed by this system\n";
+    (void)!write(STDERR_FILENO, failed, sizeof failed - 1);
     _exit(127);
 }
 

@@ -41,23 +41,25 @@ static void take_lines(struct lab_output *o, const char *data, size_t len)
     for (size_t i = 0; i < len; i++) {
         if (data[i] == '\n')
             end_line(o);
-        else if (o->len < sizeof o->line - 1)
+        else if (data[i] && o->len < sizeof o->line - 1) /* a NUL would hide the rest of its line */
             o->line[o->len++] = data[i];
     }
 }
 
-bool lab_output_read(struct lab_output *o, int fd)
+enum lab_output_state lab_output_read(struct lab_output *o, int fd)
 {
     char data[4096];
-    for (;;) {
+    for (size_t taken = 0; taken < LAB_OUTPUT_TURN;) {
         ssize_t n = read(fd, data, sizeof data);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return n < 0; /* EAGAIN: more may come */
+            return n < 0 ? LAB_OUTPUT_DRAINED : LAB_OUTPUT_ENDED;
         pass_on(o->to, data, (size_t)n);
         take_lines(o, data, (size_t)n);
+        taken += (size_t)n;
     }
+    return LAB_OUTPUT_MORE;
 }
 
 void lab_output_end(struct lab_output *o)

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LAB_LINE_MAX 4096u /* the rest of a longer line is passed on but not looked at */
+#define LAB_LINE_MAX    4096u  /* the rest of a longer line is passed on but not looked at */
+#define LAB_OUTPUT_TURN 65536u /* about what a pipe holds */
 
 struct lab_output {
     int to; /* where it goes on to */
@@ -18,8 +19,13 @@ struct lab_output {
 };
 
 void lab_output_init(struct lab_output *o, int to, const regex_t *until);
-/* Take what there is; false at the end of the stream. */
-bool lab_output_read(struct lab_output *o, int fd);
+enum lab_output_state {
+    LAB_OUTPUT_DRAINED, /* nothing there at the moment */
+    LAB_OUTPUT_MORE,    /* LAB_OUTPUT_TURN bytes were taken, and there may be more */
+    LAB_OUTPUT_ENDED,
+};
+/* Take what there is, but no more than a turn: who prints without end must not keep us from the clock. */
+enum lab_output_state lab_output_read(struct lab_output *o, int fd);
 /* The firmware has ended: an unfinished line counts as one. */
 void lab_output_end(struct lab_output *o);
 

@@ -23,6 +23,7 @@
 #define EXIT_SANITIZER 86
 #define EXIT_NO_SETUP  126   /* child.c: the process could not be prepared */
 #define LAST_WORDS_MS  2000u /* from its last message to its end; a sanitizer may have work to do */
+#define LAST_TURNS     32u   /* of output after the end: a pipe holds 1 MiB at most */
 #define NEVER          UINT64_MAX
 
 struct supervisor {
@@ -216,15 +217,35 @@ static uint64_t earliest(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* True: there may be more at once. */
 static bool read_output(struct life *l)
 {
+    bool more = false;
     for (int i = 0; i < 2; i++) {
-        if (l->child.out[i] >= 0 && !lab_output_read(&l->out[i], l->child.out[i])) {
+        enum lab_output_state state = LAB_OUTPUT_DRAINED;
+        if (l->child.out[i] >= 0)
+            state = lab_output_read(&l->out[i], l->child.out[i]);
+        more = more || state == LAB_OUTPUT_MORE;
+        if (state == LAB_OUTPUT_ENDED) {
             close(l->child.out[i]);
             l->child.out[i] = -1;
         }
     }
+    return more;
+}
+
+static bool has_matched(const struct life *l)
+{
     return l->out[0].matched || l->out[1].matched;
+}
+
+/* The firmware has ended: what its pipes still hold, which is not without end even if it left processes behind. */
+static void read_rest(struct life *l)
+{
+    for (unsigned turn = 0; turn < LAST_TURNS && read_output(l); turn++)
+        ;
+    for (int i = 0; i < 2; i++)
+        lab_output_end(&l->out[i]);
 }
 
 enum wake { WAKE_ENDED, WAKE_KILL, WAKE_MATCHED, WAKE_STOPPED, WAKE_TIMEOUT };
@@ -244,7 +265,8 @@ static enum wake attend(struct life *l)
         uint64_t wait = wake == NEVER ? NEVER : wake > now ? wake - now : 0;
         poll(p, UD_ARRAY_LEN(p), wait > 60000 ? 60000 : (int)wait);
         bool ended = p[0].revents != 0; /* looked at first: what it wrote before is read below */
-        if (read_output(l))
+        read_output(l);
+        if (has_matched(l))
             return WAKE_MATCHED;
         read_messages(l);
         if (ended)
@@ -305,7 +327,7 @@ static enum turn judge(struct life *l, enum wake wake, int status)
                 s->result->boots, s->lab.boot.loaded->label);
         return end(s, UD_LAB_DEFECT);
     }
-    if (wake == WAKE_MATCHED || l->out[0].matched || l->out[1].matched)
+    if (wake == WAKE_MATCHED || has_matched(l))
         return end(s, UD_LAB_MATCHED);
     if (wake == WAKE_STOPPED)
         return end(s, UD_LAB_STOPPED);
@@ -339,11 +361,8 @@ static enum turn live(struct supervisor *s, const struct lab_program *program)
     } else {
         int status;
         enum wake wake = attend(l);
-        if (wake == WAKE_ENDED && s->has_regex) {
-            read_output(l);
-            for (int i = 0; i < 2; i++)
-                lab_output_end(&l->out[i]);
-        }
+        if (wake == WAKE_ENDED && s->has_regex)
+            read_rest(l);
         lab_child_end(&l->child, &status);
         turn = judge(l, wake, status);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The supervisor, with firmware that speaks the protocol itself: this very program, put into a slot as a host image. When
- * it finds the line to a supervisor open it plays firmware: the board's inputs are its script, four bits an action, the
+ * it finds the line to a supervisor open it plays firmware: the board's inputs are its script, five bits an action, the
  * first for boot 1.
  */
 #include "lab_kit.h"
@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "../../../src/lab/output.h"
 #include "updraft/ota.h"
 
 /* ---- the firmware ---------------------------------------------------------------------------------------------------- */
@@ -36,7 +37,9 @@ enum action {
     LEAVE_A_CHILD,
     RESTART_BUT_STAY,
     WATCHDOG_MESSAGE,
+    PRINT_WITHOUT_END,
 };
+#define ACTION_BITS 5
 
 static void fw_send(enum ud_msg_type type, const char *text)
 {
@@ -131,6 +134,9 @@ static void fw_act(enum action action)
     case WATCHDOG_MESSAGE:
         fw_send(UD_MSG_WDT, "");
         _exit(0);
+    case PRINT_WITHOUT_END:
+        for (;;)
+            puts("and so on");
     }
     for (;;)
         pause();
@@ -148,7 +154,7 @@ static int play_firmware(void)
     printf("firmware at 0x%x, boot %u, reset %u, chip %u, flash %u, slow %u\n", b->running_addr, b->boot_count,
            b->reset_reason, b->chip_id, b->flash_size, b->slow_flash_us);
     fflush(stdout);
-    fw_act((enum action)(b->inputs >> 4 * (b->boot_count - 1) & 15));
+    fw_act((enum action)(b->inputs >> ACTION_BITS * (b->boot_count - 1) & ((1u << ACTION_BITS) - 1)));
     return 9;
 }
 
@@ -161,7 +167,7 @@ static bool has_supervisor(void)
 
 /* ---- the board --------------------------------------------------------------------------------------------------------- */
 
-#define BOOTS_MAX 16
+#define BOOTS_MAX (64 / ACTION_BITS)
 #define SLOT_0    0x10000u
 
 struct bench {
@@ -242,7 +248,7 @@ static void script(struct bench *b, unsigned count, const enum action *actions)
     struct ud_lab_settings *s = &b->k->create.settings;
     s->inputs_driven = UINT64_MAX;
     for (unsigned i = 0; i < count; i++)
-        s->inputs |= (uint64_t)actions[i] << 4 * i;
+        s->inputs |= (uint64_t)actions[i] << ACTION_BITS * i;
     kit_create(b->k);
 }
 #define SCRIPT(b, ...)                                                                                                 \
@@ -393,6 +399,59 @@ static void the_time_runs_out(void **state)
     SCRIPT(b, IDLE);
     b->run.timeout_ms = 60;
     run(b);
+    assert_int_equal(b->result.end, UD_LAB_TIMEOUT);
+}
+
+static void output_without_end_is_taken_in_turns(void **state)
+{
+    (void)state;
+    struct lab_output o;
+    regex_t any;
+    int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(regcomp(&any, ".", REG_EXTENDED | REG_NOSUB), 0);
+    lab_output_init(&o, null, &any);
+    assert_int_equal(lab_output_read(&o, zero), LAB_OUTPUT_MORE);
+    assert_false(o.matched);
+    regfree(&any);
+    close(zero);
+    close(null);
+}
+
+static void a_nul_hides_no_words(void **state)
+{
+    (void)state;
+    struct lab_output o;
+    regex_t word;
+    int ends[2];
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(regcomp(&word, "^update done$", REG_EXTENDED | REG_NOSUB), 0);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "\0update\0 done\r\n", 16), 16);
+    close(ends[1]);
+    lab_output_init(&o, null, &word);
+    assert_int_equal(lab_output_read(&o, ends[0]), LAB_OUTPUT_ENDED);
+    assert_true(o.matched);
+    regfree(&word);
+    close(ends[0]);
+    close(null);
+}
+
+/* Its lines are looked at all the while; the clock must be, too. */
+static void the_time_runs_out_while_it_prints_without_end(void **state)
+{
+    struct bench *b = *state;
+    SCRIPT(b, PRINT_WITHOUT_END);
+    b->run.until = "^never printed$";
+    b->run.timeout_ms = 300;
+    fflush(stdout);
+    int out = dup(STDOUT_FILENO);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(dup2(null, STDOUT_FILENO), STDOUT_FILENO);
+    ud_lab_run(&b->run, &b->result);
+    dup2(out, STDOUT_FILENO);
+    close(out);
+    close(null);
     assert_int_equal(b->result.end, UD_LAB_TIMEOUT);
 }
 
@@ -599,6 +658,9 @@ int main(void)
         ON_A_BOARD(a_line_that_does_not_match_does_not),
         ON_A_BOARD(slow_flash_reaches_the_firmware),
         ON_A_BOARD(the_time_runs_out),
+        cmocka_unit_test(output_without_end_is_taken_in_turns),
+        cmocka_unit_test(a_nul_hides_no_words),
+        ON_A_BOARD(the_time_runs_out_while_it_prints_without_end),
         ON_A_BOARD(the_power_is_switched_off),
         ON_A_BOARD(nothing_bootable_says_what_to_do),
         ON_A_BOARD(a_board_that_runs_nothing_says_what_to_do),
