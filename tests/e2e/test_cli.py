@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT, VECTORS, run
 
 VERBS = [
-    ["image", "create"], ["image", "info"], ["image", "verify"],
+    ["image", "create"], ["image", "info"], ["image", "verify"], ["image", "compare"], ["image", "edit-desc"],
+    ["image", "extract"], ["image", "merge"],
     ["partition", "build"], ["partition", "show"], ["partition", "check"], ["partition", "diff"],
     ["board", "create"], ["board", "run"], ["board", "boot"], ["board", "confirm"], ["board", "reject"],
     ["board", "map"], ["board", "why"], ["board", "info"], ["board", "set-partition"],
