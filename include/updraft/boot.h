@@ -67,12 +67,36 @@ UD_MUST_USE esp_err_t ud_otadata_write(struct ud_flash *f, const struct ud_parti
 /** Erase sector `i`, leaving it blank. */
 UD_MUST_USE esp_err_t ud_otadata_erase(struct ud_flash *f, const struct ud_partition *p, unsigned i);
 
+/* ---- the secure version ---------------------------------------------------------------------------------------- */
+
+/** Where its field lies in a board's eFuses: 4 bytes, of which the chip's secure_version_bits count. */
+#define UD_EFUSE_SECURE_VERSION 0u
+
+/** The level: how many of the field's `bits` are burnt (0 on a board without eFuses). Errors of the eFuses. */
+UD_MUST_USE esp_err_t ud_secure_version_read(const struct ud_efuse *e, uint8_t bits, uint32_t *level);
+/**
+ * Burn bits until the level is `version`. ESP_ERR_INVALID_ARG above the width of the field; ESP_FAIL below the level;
+ * ESP_OK also when it is there already; errors of the eFuses.
+ */
+UD_MUST_USE esp_err_t ud_secure_version_raise(const struct ud_efuse *e, uint8_t bits, uint32_t version);
+
 /* ---- the choice ------------------------------------------------------------------------------------------------ */
 
 #define UD_BOOT_FACTORY   (-1)
 #define UD_BOOT_TEST      (-2)
 #define UD_BOOT_NONE      (-99)
 #define UD_BOOT_MAX_SLOTS 16u
+
+/** What anti-rollback knows of one app partition. */
+struct ud_boot_app {
+    bool readable; /* it is there and its description reads */
+    uint32_t secure_version;
+};
+/** Its place in ud_boot_input.app: OTA slots 0..15, then factory, then test. */
+static inline unsigned ud_boot_app_at(int index)
+{
+    return index >= 0 ? (unsigned)index : index == UD_BOOT_FACTORY ? UD_BOOT_MAX_SLOTS : UD_BOOT_MAX_SLOTS + 1u;
+}
 
 enum ud_otadata_presence { UD_OTADATA_ABSENT, UD_OTADATA_PRESENT, UD_OTADATA_SHORT };
 
@@ -89,6 +113,10 @@ struct ud_boot_input {
     bool factory_reset_pin; /* held long enough; false, as test_pin, on the second round */
     bool test_pin;
     bool factory_reset_erases_otadata;
+    bool anti_rollback;          /* the boot loader's option; the rest counts only with it */
+    uint8_t secure_version_bits; /* width of the eFuse field */
+    uint32_t secure_level;
+    struct ud_boot_app app[UD_BOOT_MAX_SLOTS + 2u];
 };
 
 /** Why, in order; `arg` is an entry index, a slot index or a state, as the rule says. */
@@ -106,7 +134,10 @@ enum ud_boot_rule {
     UD_RULE_NEW_TO_PENDING, /* arg = entry: first boot of a new image */
     UD_RULE_FACTORY_RESET,  /* pin held: erase and decide again */
     UD_RULE_TEST_PIN,
-    UD_RULE_NO_TEST, /* pin held, no test partition: reset */
+    UD_RULE_NO_TEST,       /* pin held, no test partition: reset */
+    UD_RULE_ENTRY_TOO_OLD, /* arg = entry: anti-rollback does not let its slot run */
+    UD_RULE_RAISE_LEVEL,   /* arg = secure version of the confirmed app: the eFuses follow it */
+    UD_RULE_TOO_OLD,       /* arg = index: anti-rollback takes it off the candidates */
 };
 
 struct ud_boot_step {
@@ -121,7 +152,7 @@ enum ud_boot_action {
 };
 
 #define UD_BOOT_MAX_CANDIDATES 18u
-#define UD_BOOT_MAX_STEPS      12u
+#define UD_BOOT_MAX_STEPS      36u
 
 struct ud_boot_plan {
     enum ud_boot_action action;
@@ -131,11 +162,13 @@ struct ud_boot_plan {
         uint8_t sector;
         struct ud_otadata_entry entry;
     } write[3];            /* in this order, before anything is tried */
+    uint32_t raise_level;  /* then raise the secure version to this; 0: no */
     bool erase_reset_data; /* AGAIN: the data partitions that factory reset clears */
     bool erase_otadata;    /* AGAIN: all of data/ota */
     uint8_t candidate_count;
     int8_t candidate[UD_BOOT_MAX_CANDIDATES];
     bool write_after_load; /* an OTA slot i has loaded: entry 0 becomes seq i + 1, VALID */
+    bool raise_after_load; /* and the level becomes its secure version */
     uint8_t step_count;
     struct ud_boot_step step[UD_BOOT_MAX_STEPS];
 };
@@ -174,7 +207,9 @@ struct ud_boot_settings {
     bool test_pin;
     bool factory_reset_erases_otadata;
     const char *factory_reset_labels; /* comma separated, default "nvs" when NULL */
-    struct ud_image_rules rules;      /* chip, revision, require_digest, check_mapping; address and size are set here */
+    bool anti_rollback;
+    uint8_t secure_version_bits; /* of the chip */
+    struct ud_image_rules rules; /* chip, revision, require_digest, check_mapping; address and size are set here */
     uint32_t table_offset;
 };
 
@@ -187,6 +222,7 @@ struct ud_boot_device {
     struct ud_boot_sink sink;
     uint8_t *scratch; /* read buffer, the caller's, >= 256 bytes; larger is faster */
     size_t scratch_len;
+    struct ud_efuse efuse; /* asked with anti_rollback only */
 };
 
 struct ud_boot_result {
@@ -210,11 +246,13 @@ enum {
     UD_NOTE_BOOT_LOADED,              /* a = address, text = label */
     UD_NOTE_BOOT_NOTHING,             /* no bootable image */
     UD_NOTE_BOOT_ERASED,              /* factory reset: a = address, b = length, err, text = label */
+    UD_NOTE_BOOT_EFUSE,               /* the secure version was raised, or not (err): a = from, b = to */
 };
 
 /**
  * One boot. ESP_OK with `loaded` set; ESP_ERR_NOT_FOUND nothing bootable (`result` still tells what was tried);
- * ESP_ERR_INVALID_ARG no or too little scratch; else the error of reading the table or otadata. A write to otadata that fails is noted and does not stop the boot.
+ * ESP_ERR_INVALID_ARG no or too little scratch; else the error of reading the table or otadata, or with
+ * anti_rollback the eFuses. A write to otadata or the eFuses that fails is noted and does not stop the boot.
  */
 UD_MUST_USE esp_err_t ud_boot_run(struct ud_boot_device *dev, struct ud_boot_result *result);
 

@@ -27,11 +27,20 @@ extern "C" {
 
 struct ud_ota_session;
 
-/** The application's options and the open sessions. One a board; init, then share between threads. */
+/** Whose esp_ota_ops otadata is written like; tools that play a device with older firmware choose. */
+enum ud_otadata_policy {
+    UD_OTADATA_V6,   /* ESP-IDF 6.x: the slot that is active already has its entry rewritten */
+    UD_OTADATA_V5_5, /* 5.5: it is written to the other entry, with the same seq */
+    UD_OTADATA_V5,   /* to 5.4: likewise, and begin leaves the inactive entry alone */
+};
+
+/** The application's options and the open sessions. One a board; init, set further options, share between threads. */
 struct ud_ota {
     struct ud_board *board;
     bool rollback; /* the app's BOOTLOADER_APP_ROLLBACK_ENABLE */
     struct ud_ota_session *sessions;
+    bool anti_rollback; /* the app's BOOTLOADER_APP_ANTI_ROLLBACK; false after init */
+    enum ud_otadata_policy otadata_policy;
 };
 
 #define UD_OTA_SCRATCH 1024u
@@ -112,7 +121,9 @@ const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota);
  * Verify (or trust the board's verdict), then write otadata while that verdict holds; of the factory app: erase it. A
  * test app selects ota_0, as in ESP-IDF. ESP_ERR_INVALID_ARG NULL, no app, no such slot; ESP_ERR_NOT_FOUND not in the
  * table, no otadata; ESP_ERR_OTA_VALIDATE_FAILED; ESP_ERR_INVALID_STATE the sequence number would reach 0xFFFFFFFF, which
- * reads as blank (ESP-IDF writes it all the same, or never returns); the flash's.
+ * reads as blank (ESP-IDF writes it all the same, or never returns); the flash's. With anti-rollback, not of the factory
+ * app: ESP_ERR_NOT_FOUND no description there; ESP_ERR_OTA_SMALL_SEC_VER its secure version is below the level of the
+ * eFuses, and all of `p` has been erased.
  */
 UD_MUST_USE esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p);
 /** The same without the verdict: whatever is in `p`, the boot loader judges it. Only subtype and type of `p` matter. */
@@ -129,7 +140,9 @@ UD_MUST_USE esp_err_t ud_ota_get_desc_bytes(struct ud_ota *ota, const struct ud_
 UD_MUST_USE esp_err_t ud_ota_get_state(struct ud_ota *ota, const struct ud_partition *p, uint32_t *state);
 /**
  * Confirm the *active entry*, whatever runs: VALID, unless it is. ESP_ERR_NOT_FOUND no otadata; ESP_FAIL no active
- * entry.
+ * entry. With anti-rollback a change to VALID raises the eFuses to the running app's secure version, and the answer is
+ * that of raising (the entry is VALID by then): ESP_ERR_NOT_FOUND nothing runs or no description; ESP_ERR_INVALID_ARG
+ * above the width of the field; ESP_FAIL below the level; the eFuses'.
  */
 UD_MUST_USE esp_err_t ud_ota_mark_valid(struct ud_ota *ota);
 /**
@@ -139,7 +152,7 @@ UD_MUST_USE esp_err_t ud_ota_mark_valid(struct ud_ota *ota);
 UD_MUST_USE esp_err_t ud_ota_mark_invalid(struct ud_ota *ota);
 /**
  * Is there an image that boots if the active entry is rejected? That of the other entry, or the factory app when that
- * entry is not valid. Verifies it (or trusts the board's verdict), so it may take as long as reading a slot.
+ * entry is not valid (with anti-rollback never that one, and the other only if its secure version suffices). Verifies it (or trusts the board's verdict), so it may take as long as reading a slot.
  */
 bool ud_ota_is_rollback_possible(struct ud_ota *ota);
 /** Slot of the entry that is INVALID or ABORTED (of two the smaller seq) if its image still verifies, else NULL. */

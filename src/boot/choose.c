@@ -4,7 +4,8 @@
  * same function decides for the boot loader, explains for the tool and is walked by the thousand in tests.
  *
  * Order of the rules: no otadata; PENDING_VERIFY becomes ABORTED; nothing usable; the active entry, NEW becoming
- * PENDING_VERIFY before its image is looked at; then the pins.
+ * PENDING_VERIFY before its image is looked at; then the pins. With anti-rollback entries and candidates whose secure
+ * version is below the level of the eFuses do not count, and a confirmed one raises that level.
  */
 #include "updraft/boot.h"
 
@@ -50,6 +51,15 @@ static void abort_pending(struct ud_otadata_entry entry[2], struct ud_boot_plan 
     }
 }
 
+static bool is_new_enough(const struct ud_boot_input *in, const struct ud_boot_plan *plan, int index)
+{
+    if (!in->anti_rollback)
+        return true;
+    const struct ud_boot_app *app = &in->app[ud_boot_app_at(index)];
+    uint32_t level = plan->raise_level > in->secure_level ? plan->raise_level : in->secure_level;
+    return app->readable && app->secure_version >= level;
+}
+
 static int start_without_entry(const struct ud_boot_input *in, const struct ud_otadata_entry entry[2],
                                struct ud_boot_plan *plan)
 {
@@ -64,21 +74,64 @@ static int start_without_entry(const struct ud_boot_input *in, const struct ud_o
     return 0;
 }
 
+/* The entry that wins; -1: none. With anti-rollback one whose app may not run is no entry. */
+static int winner(const struct ud_boot_input *in, const struct ud_otadata_entry entry[2], uint32_t slots,
+                  struct ud_boot_plan *plan)
+{
+    struct ud_otadata_entry counts[2] = { entry[0], entry[1] };
+    if (slots == 0)
+        return -1;
+    for (unsigned i = 0; in->anti_rollback && i < 2; i++) {
+        uint32_t slot = ud_otadata_slot(&entry[i], slots);
+        if (!ud_otadata_is_valid(&entry[i]) || (slot < UD_BOOT_MAX_SLOTS && is_new_enough(in, plan, (int)slot)))
+            continue;
+        counts[i].seq = UD_OTADATA_SEQ_BLANK;
+        trace(plan, UD_RULE_ENTRY_TOO_OLD, (int)i);
+    }
+    return ud_otadata_active(counts);
+}
+
+/* A confirmed app takes the level of the eFuses along, as far as they reach. */
+static void raise_level(const struct ud_boot_input *in, uint32_t slot, struct ud_boot_plan *plan)
+{
+    uint32_t version = in->app[slot].secure_version;
+    if (version <= in->secure_level || version > in->secure_version_bits)
+        return;
+    plan->raise_level = version;
+    trace(plan, UD_RULE_RAISE_LEVEL, (int)version);
+}
+
 static int start_from_active(const struct ud_boot_input *in, struct ud_otadata_entry entry[2], uint32_t slots,
                              struct ud_boot_plan *plan)
 {
-    int active = ud_otadata_active(entry);
+    int active = winner(in, entry, slots, plan);
     if (active < 0) {
         trace(plan, UD_RULE_NO_ACTIVE, 0);
         return UD_BOOT_FACTORY;
     }
     trace(plan, UD_RULE_ACTIVE, active);
+    uint32_t slot = ud_otadata_slot(&entry[active], slots);
     if (in->rollback && entry[active].state == UD_OTA_NEW) {
         entry[active].state = UD_OTA_PENDING_VERIFY;
         add_write(plan, (unsigned)active, &entry[active]);
         trace(plan, UD_RULE_NEW_TO_PENDING, active);
     }
-    return (int)ud_otadata_slot(&entry[active], slots);
+    if (in->anti_rollback && entry[active].state == UD_OTA_VALID)
+        raise_level(in, slot, plan);
+    return (int)slot;
+}
+
+/* Anti-rollback wants nothing but illegible entries to call otadata unused; INVALID ones are a history. */
+static int start_secure(const struct ud_boot_input *in, struct ud_otadata_entry entry[2], uint32_t slots,
+                        struct ud_boot_plan *plan)
+{
+    if (!is_initial(&entry[0]) || !is_initial(&entry[1]))
+        return start_from_active(in, entry, slots, plan);
+    trace(plan, UD_RULE_BOTH_INVALID, 0);
+    trace(plan, in->has_factory ? UD_RULE_TO_FACTORY : UD_RULE_TO_FIRST_SLOT, 0);
+    trace(plan, UD_RULE_INITIAL, 0);
+    plan->write_after_load = plan->raise_after_load = true;
+    return UD_BOOT_FACTORY;
 }
 
 static int start_from_otadata(const struct ud_boot_input *in, struct ud_boot_plan *plan)
@@ -87,6 +140,8 @@ static int start_from_otadata(const struct ud_boot_input *in, struct ud_boot_pla
     struct ud_otadata_entry entry[2] = { in->entry[0], in->entry[1] };
     if (in->rollback)
         abort_pending(entry, plan);
+    if (in->anti_rollback)
+        return start_secure(in, entry, slots, plan);
 
     bool none_usable = ud_otadata_is_invalid(&entry[0]) && ud_otadata_is_invalid(&entry[1]);
     if (none_usable || slots == 0) {
@@ -101,8 +156,12 @@ static void add_candidate(const struct ud_boot_input *in, struct ud_boot_plan *p
     bool present = index == UD_BOOT_FACTORY ? in->has_factory
                    : index == UD_BOOT_TEST  ? in->has_test
                                             : index < (int)UD_BOOT_MAX_SLOTS && (in->slots_present >> index & 1) != 0;
-    if (present)
+    if (!present)
+        return;
+    if (is_new_enough(in, plan, index))
         plan->candidate[plan->candidate_count++] = (int8_t)index;
+    else
+        trace(plan, UD_RULE_TOO_OLD, index);
 }
 
 /* From `start` down to slot 0 and factory, then up from start + 1, then test. */
@@ -124,7 +183,7 @@ static void reset_device(struct ud_boot_plan *plan)
 {
     plan->action = UD_BOOT_RESET;
     plan->start = UD_BOOT_NONE;
-    plan->write_after_load = false;
+    plan->write_after_load = plan->raise_after_load = false;
 }
 
 /* Pins that were held long enough; a wake from deep sleep does not look at them. True when they decide. */
@@ -136,7 +195,7 @@ static bool apply_pins(const struct ud_boot_input *in, struct ud_boot_plan *plan
         trace(plan, UD_RULE_FACTORY_RESET, 0);
         plan->action = UD_BOOT_AGAIN;
         plan->start = UD_BOOT_NONE;
-        plan->write_after_load = false;
+        plan->write_after_load = plan->raise_after_load = false;
         plan->erase_reset_data = true;
         plan->erase_otadata = in->factory_reset_erases_otadata && in->otadata != UD_OTADATA_ABSENT;
         return true;
@@ -149,7 +208,7 @@ static bool apply_pins(const struct ud_boot_input *in, struct ud_boot_plan *plan
         return true;
     }
     plan->start = UD_BOOT_TEST;
-    plan->write_after_load = false;
+    plan->write_after_load = plan->raise_after_load = false;
     return false;
 }
 

@@ -18,6 +18,38 @@ struct run {
     bool write;
 };
 
+/* What anti-rollback compares. A description that cannot be read is one that does not suffice. */
+static esp_err_t read_secure_versions(struct run *r)
+{
+    const struct ud_boot_settings *s = &r->dev->settings;
+    struct ud_boot_input *in = &r->result->input;
+    for (int index = UD_BOOT_TEST; index < (int)UD_BOOT_MAX_SLOTS; index++) {
+        const struct ud_partition *p = ud_boot_partition(&r->result->table, index);
+        struct ud_boot_app *app = &in->app[ud_boot_app_at(index)];
+        uint8_t head[8];
+        app->readable = p && ud_partition_read(r->dev->flash, p, UD_APP_DESC_OFFSET, head, sizeof head) == ESP_OK &&
+                        ud_load_le32(head) == UD_APP_DESC_MAGIC;
+        if (app->readable)
+            app->secure_version = ud_load_le32(head + 4);
+    }
+    return ud_secure_version_read(&r->dev->efuse, s->secure_version_bits, &in->secure_level);
+}
+
+static void raise_level(struct run *r, uint32_t version)
+{
+    struct ud_boot_input *in = &r->result->input;
+    if (!r->write) {
+        in->secure_level = version;
+        return;
+    }
+    uint8_t bits = r->dev->settings.secure_version_bits;
+    uint32_t from = in->secure_level;
+    esp_err_t err = ud_secure_version_raise(&r->dev->efuse, bits, version);
+    if (err == ESP_OK)
+        in->secure_level = version;
+    (void)ud_note(r->dev->obs, UD_NOTE_BOOT_EFUSE, err, from, version, NULL);
+}
+
 static esp_err_t read_snapshot(struct run *r)
 {
     const struct ud_boot_settings *s = &r->dev->settings;
@@ -28,8 +60,13 @@ static esp_err_t read_snapshot(struct run *r)
         .factory_reset_pin = s->factory_reset_pin,
         .test_pin = s->test_pin,
         .factory_reset_erases_otadata = s->factory_reset_erases_otadata,
+        .anti_rollback = s->anti_rollback,
+        .secure_version_bits = s->secure_version_bits,
     };
     ud_boot_input_from_table(&r->result->table, in);
+    esp_err_t secure = s->anti_rollback ? read_secure_versions(r) : ESP_OK;
+    if (secure != ESP_OK) /* nothing may run that the level might forbid */
+        return secure;
     r->otadata = ud_boot_otadata(&r->result->table);
     if (in->otadata != UD_OTADATA_PRESENT)
         return ESP_OK;
@@ -104,6 +141,8 @@ static void decide(struct run *r)
                           (uint64_t)(int64_t)plan->step[i].arg, NULL);
         for (uint8_t i = 0; i < plan->write_count; i++)
             put_entry(r, plan->write[i].sector, &plan->write[i].entry);
+        if (plan->raise_level > 0)
+            raise_level(r, plan->raise_level);
         if (plan->action != UD_BOOT_AGAIN)
             return;
         factory_reset(r);
@@ -140,6 +179,9 @@ static esp_err_t stream(struct run *r, const struct ud_partition *p, struct ud_i
     if (err == ESP_OK)
         err = ud_image_verifier_finish(&v, info);
     ud_image_verifier_drop(&v);
+    if (err == ESP_OK && dev->settings.anti_rollback && /* once more, of the bytes that were hashed */
+        (!info->has_desc || info->desc.secure_version < r->result->input.secure_level))
+        err = ESP_FAIL;
     return err;
 }
 
@@ -185,6 +227,10 @@ static esp_err_t load(struct run *r)
         memset(e.label, 0xFF, sizeof e.label);
         e.crc = ud_otadata_crc(e.seq);
         put_entry(r, 0, &e);
+        uint32_t version = res->info.desc.secure_version;
+        if (res->plan.raise_after_load && version > res->input.secure_level &&
+            version <= r->dev->settings.secure_version_bits)
+            raise_level(r, version);
     }
     return ud_note(r->dev->obs, UD_NOTE_BOOT_LOADED, ESP_OK, res->loaded->addr, 0, res->loaded->label);
 }

@@ -174,6 +174,24 @@ void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadat
     case UD_RULE_NO_TEST:
         snprintf(buf, size, "The test pin is held, but the table has no test app: the boot loader resets.");
         return;
+    case UD_RULE_ENTRY_TOO_OLD:
+        snprintf(buf, size,
+                 "Entry %u does not count: ota_%u has no description, or a secure version below that of the eFuses.", i,
+                 slot);
+        return;
+    case UD_RULE_RAISE_LEVEL:
+        snprintf(buf, size, "The app of that entry is confirmed: the eFuses follow to its secure version %d.",
+                 step->arg);
+        return;
+    case UD_RULE_TOO_OLD: {
+        char name[16];
+        if (step->arg >= 0)
+            snprintf(name, sizeof name, "ota_%d", step->arg);
+        else
+            snprintf(name, sizeof name, "%s", step->arg == UD_BOOT_FACTORY ? "factory" : "test");
+        snprintf(buf, size, "%s is left out: no description, or a secure version below that of the eFuses.", name);
+        return;
+    }
     }
     snprintf(buf, size, "Rule %d.", (int)step->rule);
 }

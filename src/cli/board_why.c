@@ -214,6 +214,9 @@ static const char *const rule_names[] = {
     [UD_RULE_FACTORY_RESET] = "factory_reset",
     [UD_RULE_TEST_PIN] = "test_pin",
     [UD_RULE_NO_TEST] = "no_test",
+    [UD_RULE_ENTRY_TOO_OLD] = "entry_too_old",
+    [UD_RULE_RAISE_LEVEL] = "raise_level",
+    [UD_RULE_TOO_OLD] = "too_old",
 };
 
 static cJSON *rules_json(const struct ud_boot_input *in, const struct story *s)

@@ -46,6 +46,7 @@ static const struct row rows[] = {
     { UD_NOTE_BOOT_OTADATA, ESP_LOG_INFO, "boot", "otadata entry {a} becomes sequence {lo}, state {as}: {e}" },
     { UD_NOTE_BOOT_LOADED, ESP_LOG_INFO, "boot", "Loaded app from partition {t} at offset {ax}" },
     { UD_NOTE_BOOT_NOTHING, ESP_LOG_ERROR, "boot", "No bootable app partitions in the partition table" },
+    { UD_NOTE_BOOT_EFUSE, ESP_LOG_INFO, "boot", "secure version of the eFuses is raised from {a} to {b}: {e}" },
     { UD_NOTE_BOOT_ERASED, ESP_LOG_WARN, "boot", "factory reset erases {t}, {b} bytes at {ax}: {e}" },
 
     { UD_NOTE_OTA_BAD_MAGIC, ESP_LOG_ERROR, "esp_ota_ops",
@@ -99,6 +100,9 @@ static const char *const rules[] = {
     [UD_RULE_FACTORY_RESET] = "the factory reset pin is held: data is erased, then the choice is made again",
     [UD_RULE_TEST_PIN] = "the test pin is held: the test app boots",
     [UD_RULE_NO_TEST] = "the test pin is held, but there is no test app: reset",
+    [UD_RULE_ENTRY_TOO_OLD] = "otadata entry {b} does not count: the secure version of its slot is too low",
+    [UD_RULE_RAISE_LEVEL] = "the confirmed app raises the secure version of the eFuses to {b}",
+    [UD_RULE_TOO_OLD] = "{bi} is left out: its secure version is below that of the eFuses",
 };
 
 static const struct row *row_of(uint16_t id)
@@ -119,6 +123,15 @@ static void print_state(uint32_t state, char *out, size_t size)
         snprintf(out, size, "%s", name);
 }
 
+/* An index of the boot loader. */
+static void print_app(int index, char *out, size_t size)
+{
+    if (index >= 0)
+        snprintf(out, size, "ota_%d", index);
+    else
+        snprintf(out, size, "%s", index == UD_BOOT_FACTORY ? "factory" : "test");
+}
+
 static void print_revision(unsigned v, char *out, size_t size)
 {
     if (v == 65535)
@@ -130,7 +143,7 @@ static void print_revision(unsigned v, char *out, size_t size)
 /* The part called `name` of `n`, as text in `out`; a text is returned as it is. */
 static const char *part(const struct ud_note *n, const char *name, size_t len, char *out, size_t size)
 {
-    static const char *const names[] = { "a", "b", "ax", "bx", "hi", "lo", "t", "e", "av", "hiv", "lov", "as" };
+    static const char *const names[] = { "a", "b", "ax", "bx", "hi", "lo", "t", "e", "av", "hiv", "lov", "as", "bi" };
     size_t i = 0;
     while (i < UD_ARRAY_LEN(names) && (strlen(names[i]) != len || memcmp(names[i], name, len) != 0))
         i++;
@@ -164,6 +177,9 @@ static const char *part(const struct ud_note *n, const char *name, size_t len, c
         break;
     case 11:
         print_state((uint32_t)(n->b >> 32), out, size);
+        break;
+    case 12:
+        print_app((int)(int64_t)n->b, out, size);
         break;
     }
     return out;

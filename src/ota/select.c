@@ -58,7 +58,7 @@ const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota)
 }
 
 /* Which entry becomes what so that `slot` boots. */
-static esp_err_t plan_select(const struct ud_ota_view *view, uint32_t slot, bool rollback, int *sector,
+static esp_err_t plan_select(const struct ud_ota *ota, const struct ud_ota_view *view, uint32_t slot, int *sector,
                              struct ud_otadata_entry *e)
 {
     uint32_t seq = slot + 1;
@@ -66,7 +66,7 @@ static esp_err_t plan_select(const struct ud_ota_view *view, uint32_t slot, bool
     if (view->active >= 0) {
         const struct ud_otadata_entry *active = &view->entry[view->active];
         bool same = ud_otadata_slot(active, view->slots) == slot;
-        *sector = same ? view->active : 1 - view->active;
+        *sector = same && ota->otadata_policy == UD_OTADATA_V6 ? view->active : 1 - view->active;
         if (same)
             seq = active->seq;
         else if (!ud_otadata_next_seq(view->slots, active->seq, slot, &seq))
@@ -74,7 +74,7 @@ static esp_err_t plan_select(const struct ud_ota_view *view, uint32_t slot, bool
     }
     *e = view->entry[*sector]; /* the label keeps its bytes */
     e->seq = seq;
-    e->state = rollback ? (uint32_t)UD_OTA_NEW : UD_OTA_UNDEFINED;
+    e->state = ota->rollback ? (uint32_t)UD_OTA_NEW : UD_OTA_UNDEFINED;
     e->crc = ud_otadata_crc(seq);
     return ESP_OK;
 }
@@ -90,7 +90,7 @@ static esp_err_t select_slot(struct ud_ota *ota, uint32_t slot, uint32_t *seq)
         return err;
     if (slot >= view.slots)
         return ESP_ERR_INVALID_ARG;
-    err = plan_select(&view, slot, ota->rollback, &sector, &e);
+    err = plan_select(ota, &view, slot, &sector, &e);
     if (err == ESP_OK)
         err = ud_otadata_write(ota->board->flash, view.partition, (unsigned)sector, &e);
     *seq = e.seq;
@@ -104,6 +104,58 @@ static esp_err_t select_factory(struct ud_board *b)
     return p ? ud_partition_erase(b->flash, p, 0, p->size) : ESP_ERR_NOT_FOUND;
 }
 
+/* ---- anti-rollback ---------------------------------------------------------------------------------------------- */
+
+static esp_err_t read_level(struct ud_board *b, uint32_t *level)
+{
+    struct ud_board_hold hold;
+    ud_board_lock(b, &hold);
+    esp_err_t err = ud_secure_version_read(&b->efuse, b->chip->secure_version_bits, level);
+    ud_board_unlock(b, &hold);
+    return err;
+}
+
+/* ESP_ERR_OTA_SMALL_SEC_VER: the app in `p` is older than the eFuses allow. */
+static esp_err_t check_secure_version(struct ud_ota *ota, const struct ud_partition *p)
+{
+    struct ud_app_desc desc;
+    uint32_t level;
+    if (!ota->anti_rollback)
+        return ESP_OK;
+    esp_err_t err = ud_ota_get_desc(ota, p, &desc);
+    if (err == ESP_OK)
+        err = read_level(ota->board, &level);
+    if (err != ESP_OK)
+        return err;
+    return desc.secure_version < level ? ESP_ERR_OTA_SMALL_SEC_VER : ESP_OK;
+}
+
+/* What may never boot again does not stay. */
+static esp_err_t refuse_old(struct ud_ota *ota, const struct ud_partition *p)
+{
+    if (p->subtype == UD_PART_APP_FACTORY)
+        return ESP_OK;
+    esp_err_t err = check_secure_version(ota, p);
+    if (err != ESP_ERR_OTA_SMALL_SEC_VER)
+        return err;
+    esp_err_t erased = ud_ota_erase_steps(ota->board, p, p->size);
+    return erased == ESP_OK ? err : erased;
+}
+
+static esp_err_t raise_to_running(struct ud_ota *ota)
+{
+    struct ud_board *b = ota->board;
+    struct ud_board_hold hold;
+    struct ud_app_desc desc;
+    esp_err_t err = b->running ? ud_ota_get_desc(ota, b->running, &desc) : ESP_ERR_NOT_FOUND;
+    if (err != ESP_OK)
+        return err;
+    ud_board_lock(b, &hold);
+    err = ud_secure_version_raise(&b->efuse, b->chip->secure_version_bits, desc.secure_version);
+    ud_board_unlock(b, &hold);
+    return err;
+}
+
 /*
  * Write otadata so that `p` boots. With `judged` only while the board's verdict on `p` holds, asked for under the same
  * hold of the lock: ESP_ERR_NOT_FINISHED when flash has changed since, nothing is written or told then.
@@ -115,6 +167,9 @@ static esp_err_t select_app(struct ud_ota *ota, const struct ud_partition *p, bo
     uint32_t seq = UD_OTADATA_SEQ_BLANK;
     if (p->type != UD_PART_APP)
         return ESP_ERR_INVALID_ARG;
+    esp_err_t old = refuse_old(ota, p);
+    if (old != ESP_OK)
+        return ud_note(b->obs, UD_NOTE_OTA_SET_BOOT, old, seq, 0, p->label);
     ud_board_lock(b, &hold);
     bool stale = judged && !ud_board_has_verdict(b, p, NULL);
     esp_err_t err = stale                               ? ESP_ERR_NOT_FINISHED
@@ -201,7 +256,9 @@ static esp_err_t change_state(struct ud_ota *ota, const struct ud_ota_view *judg
     if (!e)
         return err;
     const struct ud_partition *p = partition_of(b, &view, view.active);
-    return ud_note(b->obs, UD_NOTE_OTA_STATE, err, 0, (uint64_t)state << 32 | e->seq, p ? p->label : NULL);
+    (void)ud_note(b->obs, UD_NOTE_OTA_STATE, err, 0, (uint64_t)state << 32 | e->seq, p ? p->label : NULL);
+    /* A cut before the next step is made good by the boot loader, which raises the level for a confirmed app. */
+    return err == ESP_OK && state == UD_OTA_VALID && ota->anti_rollback ? raise_to_running(ota) : err;
 }
 
 esp_err_t ud_ota_mark_valid(struct ud_ota *ota)
@@ -213,10 +270,12 @@ esp_err_t ud_ota_mark_valid(struct ud_ota *ota)
 static bool can_roll_back(struct ud_ota *ota, const struct ud_ota_view *view)
 {
     int other = 1 - view->active;
-    const struct ud_partition *p = ud_otadata_is_valid(&view->entry[other])
-                                       ? partition_of(ota->board, view, other)
-                                       : ud_ptable_find(&ota->board->table, UD_PART_APP, UD_PART_APP_FACTORY, NULL);
-    return p && ud_ota_verify_slot(ota, p, true, NULL) == ESP_OK;
+    const struct ud_partition *p = NULL;
+    if (ud_otadata_is_valid(&view->entry[other]))
+        p = partition_of(ota->board, view, other);
+    else if (!ota->anti_rollback)
+        p = ud_ptable_find(&ota->board->table, UD_PART_APP, UD_PART_APP_FACTORY, NULL);
+    return p && ud_ota_verify_slot(ota, p, true, NULL) == ESP_OK && check_secure_version(ota, p) == ESP_OK;
 }
 
 bool ud_ota_is_rollback_possible(struct ud_ota *ota)

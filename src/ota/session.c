@@ -134,7 +134,7 @@ static esp_err_t prepare(struct ud_ota_session *s)
         err = erase_ahead(s);
     if (err != ESP_OK)
         return err;
-    if (ota->rollback && s->partition->type == UD_PART_APP) {
+    if (ota->rollback && ota->otadata_policy != UD_OTADATA_V5 && s->partition->type == UD_PART_APP) {
         esp_err_t forgotten = ud_ota_invalidate_inactive(ota);
         (void)forgotten; /* there may be nothing to invalidate */
     }

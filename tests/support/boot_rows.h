@@ -28,7 +28,7 @@ struct rows {
     char *line;
     int id; /* of the row at hand */
     bool row_good;
-    unsigned agree, disagree, skipped, differ;
+    unsigned agree, disagree, listed;
 };
 
 static inline bool rows_open(struct rows *r, int argc, char **argv, const char *standard)
@@ -99,10 +99,8 @@ static inline int rows_close(struct rows *r, const char *what)
 {
     gzclose(r->file);
     free(r->line);
-    printf("%s: %u rows agree, %u disagree, %u skipped for anti-rollback", what, r->agree, r->disagree, r->skipped);
-    if (r->differ > 0)
-        printf(", %u listed differences or upstream faults", r->differ);
-    printf("\n");
+    printf("%s: %u agreed, %u listed, %u disagree, %u in total\n", what, r->agree, r->listed, r->disagree,
+           r->agree + r->listed + r->disagree);
     return r->disagree == 0 && r->agree > 0 ? 0 : 1;
 }
 
@@ -142,8 +140,11 @@ static inline void row_board(const cJSON *row, struct test_board *t)
 
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(row, "images"))
     {
-        test_board_put_image(t, item->string, row_image_state(item->valuestring));
+        const cJSON *secver = cJSON_GetObjectItemCaseSensitive(row, "secver");
+        test_board_put_app(t, item->string, row_image_state(item->valuestring),
+                           (uint32_t)json_int(secver, item->string));
     }
+    test_board_put_level(t, (uint32_t)json_int(row, "level"));
     unsigned i = 0;
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(row, "in"))
     {
@@ -231,7 +232,7 @@ static inline void text_of_entries(const struct test_board *t, unsigned count, c
     }
 }
 
-/* Flash operations and entries against the row (or step). */
+/* Flash operations, entries and the level of the eFuses against the row (or step). */
 static inline void rows_expect_flash(struct rows *r, const cJSON *row, const struct test_board *t)
 {
     char expected[1024];
@@ -239,6 +240,12 @@ static inline void rows_expect_flash(struct rows *r, const cJSON *row, const str
     text_of_array(cJSON_GetObjectItemCaseSensitive(row, "ops"), expected, sizeof expected);
     text_of_ops(t, found, sizeof found);
     rows_expect(r, "ops", expected, found);
+
+    if (json_has(row, "level_out")) {
+        snprintf(expected, sizeof expected, "%d", json_int(row, "level_out"));
+        snprintf(found, sizeof found, "%u", (unsigned)test_board_level(t));
+        rows_expect(r, "level", expected, found);
+    }
 
     const cJSON *out = cJSON_GetObjectItemCaseSensitive(row, "out");
     const struct ud_partition *otadata = ud_ptable_find(&t->board.table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);

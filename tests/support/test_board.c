@@ -74,6 +74,39 @@ void test_board_clear_notes(struct test_board *t)
     t->note_count = 0;
 }
 
+/* ---- eFuses --------------------------------------------------------------------------------------------------- */
+
+static esp_err_t efuse_read(void *ctx, uint32_t off, void *buf, size_t len)
+{
+    struct test_board *t = ctx;
+    memcpy(buf, t->efuse + off, len);
+    return t->efuse_fails ? ESP_FAIL : ESP_OK;
+}
+
+static esp_err_t efuse_burn(void *ctx, uint32_t off, const void *bits, size_t len)
+{
+    struct test_board *t = ctx;
+    const uint8_t *in = bits;
+    for (size_t i = 0; i < len && !t->efuse_fails; i++)
+        t->efuse[off + i] = (uint8_t)(t->efuse[off + i] | in[i]);
+    return t->efuse_fails ? ESP_FAIL : ESP_OK;
+}
+
+static const struct ud_efuse_ops efuse_ops = { efuse_read, efuse_burn };
+
+void test_board_put_level(struct test_board *t, uint32_t level)
+{
+    ud_store_le32(t->efuse + UD_EFUSE_SECURE_VERSION, level >= 32 ? UINT32_MAX : (UINT32_C(1) << level) - 1u);
+}
+
+uint32_t test_board_level(const struct test_board *t)
+{
+    uint32_t level = 0;
+    for (uint32_t i = 0; i < 32; i++)
+        level += t->efuse[UD_EFUSE_SECURE_VERSION + i / 8] >> i % 8 & 1;
+    return level;
+}
+
 /* ---- layout --------------------------------------------------------------------------------------------------- */
 
 static void add(struct ud_ptable *table, uint8_t type, uint8_t subtype, const char *label, uint32_t addr, uint32_t size)
@@ -136,6 +169,7 @@ void test_board_init(struct test_board *t, const struct test_layout *layout)
         .clock = ud_virtual_clock(&t->clock),
         .obs = &t->obs,
         .lock = { .take = lock_take, .give = lock_give, .ctx = t },
+        .efuse = { &efuse_ops, t },
         .table_offset = UD_PTABLE_DEFAULT_OFFSET,
         .reset_reason = UD_RESET_POWERON,
     };
@@ -180,7 +214,7 @@ uint8_t *test_image_make(const struct test_image *image, uint32_t *len)
 {
     uint32_t payload = image->payload > DESC_MIN ? image->payload : DESC_MIN;
     struct ud_crypto crypto = ud_openssl_crypto();
-    struct ud_app_desc desc = { .spi_flash_mode = image->spi_flash_mode };
+    struct ud_app_desc desc = { .spi_flash_mode = image->spi_flash_mode, .secure_version = image->secure_version };
     uint8_t *data = malloc(payload);
     require(data != NULL, "no memory");
     for (uint32_t i = 0; i < payload; i++)
@@ -212,14 +246,20 @@ uint8_t *test_image_make(const struct test_image *image, uint32_t *len)
 
 void test_board_put_image(struct test_board *t, const char *label, enum test_image_state state)
 {
+    test_board_put_app(t, label, state, 0);
+}
+
+void test_board_put_app(struct test_board *t, const char *label, enum test_image_state state, uint32_t secure_version)
+{
     const struct ud_partition *p = test_board_part(t, label);
     memset(t->bytes + p->addr, 0xFF, p->size);
     t->flash.generation++;
     if (state == TEST_IMAGE_ERASED)
         return;
     uint32_t len;
-    uint8_t *bytes =
-        test_image_make(&(struct test_image){ .payload = 300, .chip_id = t->board.accepted_chip_id }, &len);
+    uint8_t *bytes = test_image_make(
+        &(struct test_image){ .payload = 300, .chip_id = t->board.accepted_chip_id, .secure_version = secure_version },
+        &len);
     if (state == TEST_IMAGE_CORRUPT)
         bytes[UD_APP_DESC_OFFSET + UD_APP_DESC_BYTES + 8] ^= 0x10;
     test_board_put_bytes(t, p->addr, bytes, len);
@@ -266,7 +306,9 @@ struct ud_boot_device test_board_boot_device(struct test_board *t, bool rollback
         .flash = &t->flash,
         .crypto = &t->crypto,
         .obs = &t->obs,
+        .efuse = t->board.efuse,
         .settings = { .rollback = rollback,
+                      .secure_version_bits = t->board.chip->secure_version_bits,
                       .rules = ud_board_image_rules(&t->board, &(struct ud_partition){ .type = UD_PART_APP }),
                       .table_offset = t->board.table_offset },
         .scratch = t->scratch,
@@ -276,7 +318,14 @@ struct ud_boot_device test_board_boot_device(struct test_board *t, bool rollback
 
 esp_err_t test_board_boot(struct test_board *t, bool rollback, struct ud_boot_result *result)
 {
+    return test_board_boot_options(t, rollback, false, result);
+}
+
+esp_err_t test_board_boot_options(struct test_board *t, bool rollback, bool anti_rollback,
+                                  struct ud_boot_result *result)
+{
     struct ud_boot_device dev = test_board_boot_device(t, rollback);
+    dev.settings.anti_rollback = anti_rollback;
     fail_flash_arm(&t->fail, FAIL_NEVER, 0);
     esp_err_t err = ud_boot_run(&dev, result);
     if (err == ESP_OK)

@@ -59,6 +59,8 @@ struct test_board {
     uint32_t note_count;
     struct ud_note note[TEST_NOTES]; /* the first ones; their text is dropped */
     uint8_t scratch[1024];
+    uint8_t efuse[UD_EFUSE_SIZE];
+    bool efuse_fails; /* reading and burning */
 };
 
 void test_board_init(struct test_board *t, const struct test_layout *layout);
@@ -70,6 +72,7 @@ const struct ud_partition *test_board_part(const struct test_board *t, const cha
 void test_board_run(struct test_board *t, const char *label);
 /** Straight into memory: no operation is counted, but the flash generation moves. */
 void test_board_put_image(struct test_board *t, const char *label, enum test_image_state state);
+void test_board_put_app(struct test_board *t, const char *label, enum test_image_state state, uint32_t secure_version);
 void test_board_put_bytes(struct test_board *t, uint32_t addr, const void *bytes, uint32_t len);
 void test_board_put_otadata(struct test_board *t, unsigned sector, const uint8_t bytes[UD_OTADATA_ENTRY_BYTES]);
 /** Entry with a good CRC and a blank label. */
@@ -78,10 +81,16 @@ void test_board_put_entry(struct test_board *t, unsigned sector, uint32_t seq, u
 void test_board_get_otadata(const struct test_board *t, unsigned sector, uint8_t bytes[UD_OTADATA_ENTRY_BYTES]);
 struct ud_otadata_entry test_board_entry(const struct test_board *t, unsigned sector);
 
-/** The loader's world over this board. */
+/** Bits burnt in the field of the secure version. */
+void test_board_put_level(struct test_board *t, uint32_t level);
+uint32_t test_board_level(const struct test_board *t);
+
+/** The loader's world over this board; anti-rollback is off. */
 struct ud_boot_device test_board_boot_device(struct test_board *t, bool rollback);
 /** Boot; ESP_OK also makes the loaded partition the running one. Power is back: the failing flash is disarmed. */
 esp_err_t test_board_boot(struct test_board *t, bool rollback, struct ud_boot_result *result);
+esp_err_t test_board_boot_options(struct test_board *t, bool rollback, bool anti_rollback,
+                                  struct ud_boot_result *result);
 
 /** How often a note was given. */
 uint32_t test_board_notes(const struct test_board *t, uint16_t id);
@@ -98,6 +107,7 @@ struct test_image {
     uint16_t max_revision;
     uint8_t spi_flash_mode;
     bool no_digest;
+    uint32_t secure_version;
 };
 /** Build it; the bytes are malloc'd and the caller's. Segment 0 loads to RAM, so the image fits at any address. */
 uint8_t *test_image_make(const struct test_image *image, uint32_t *len);

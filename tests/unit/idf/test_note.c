@@ -23,6 +23,7 @@ static const uint16_t ids[] = {
     UD_NOTE_BOOT_LOADED,
     UD_NOTE_BOOT_NOTHING,
     UD_NOTE_BOOT_ERASED,
+    UD_NOTE_BOOT_EFUSE,
     UD_NOTE_OTA_BAD_MAGIC,
     UD_NOTE_OTA_READBACK,
     UD_NOTE_OTA_VERDICT,
@@ -74,7 +75,7 @@ static void every_rule_of_the_boot_loader_is_a_sentence(void **state)
 {
     char text[200];
     (void)state;
-    for (uint64_t rule = UD_RULE_NO_OTADATA; rule <= UD_RULE_NO_TEST; rule++) {
+    for (uint64_t rule = UD_RULE_NO_OTADATA; rule <= UD_RULE_TOO_OLD; rule++) {
         struct ud_note n = { .id = UD_NOTE_BOOT_RULE, .a = rule, .b = 1 };
         ud_note_sentence(&n, text, sizeof text);
         assert_true(strlen(text) > 8);
