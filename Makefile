@@ -7,7 +7,7 @@ SOAK_SECONDS ?= 300
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup build demo test soak lint format install size clean help
+.PHONY: all setup build demo test soak lint format install uninstall size clean help
 
 all: setup ## build for development and run the quick tests
 	@start=$$SECONDS; \
@@ -19,8 +19,11 @@ all: setup ## build for development and run the quick tests
 setup: ## install what is missing (asks first)
 	@scripts/setup
 
+# Where nobody watches, ninja tells only what goes wrong.
+NINJA_FLAGS = -j $(JOBS) $$([ -t 1 ] || echo --quiet)
+
 build: build/dev/build.ninja ## build for development (ASan and UBSan) only
-	@cmake --build --preset dev -- -j $(JOBS)
+	@cmake --build --preset dev -- $(NINJA_FLAGS)
 
 build/dev/build.ninja: CMakePresets.json | setup
 	@mkdir -p build && cmake --preset dev >build/configure-dev.log || { cat build/configure-dev.log; exit 1; }
@@ -41,11 +44,11 @@ lint: setup ## clang-format and clang-tidy over all C
 format: setup ## let clang-format rewrite all C
 	@scripts/lint --fix
 
-install: setup ## the release build into $(DESTDIR)$(PREFIX)
-	@mkdir -p build && cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure-release.log \
-	    || { cat build/configure-release.log; exit 1; }
-	@cmake --build --preset release --target ud_installed -- -j $(JOBS)
-	@DESTDIR=$(DESTDIR) cmake --install build/release
+install: setup ## the release build into $(DESTDIR)$(PREFIX): command, libraries, CMake package, manual, completion
+	@scripts/install "$(PREFIX)" "$(DESTDIR)"
+
+uninstall: ## remove what `make install` with the same PREFIX and DESTDIR put there
+	@scripts/install --remove "$(PREFIX)" "$(DESTDIR)"
 
 size: setup ## how large the cores are, room by room
 	@scripts/size

@@ -100,7 +100,8 @@ function(ud_room name)
   elseif(name STREQUAL lab)
     target_compile_definitions(ud_${name} PRIVATE _GNU_SOURCE)
     target_include_directories(ud_${name} PRIVATE ${UD_CJSON_INCLUDE})
-    target_link_libraries(ud_${name} PUBLIC ud_port_linux ${CJSON_LIBRARY})
+    target_link_libraries(ud_${name} PUBLIC ud_port_linux
+      $<BUILD_INTERFACE:${CJSON_LIBRARY}> $<INSTALL_INTERFACE:cjson>)
   endif()
 endfunction()
 
@@ -129,28 +130,83 @@ function(ud_cli)
     target_include_directories(updraft PRIVATE ${UD_CJSON_INCLUDE})
     target_link_libraries(updraft PRIVATE ud_flags ud_lab ud_compat ud_port_linux)
     set_target_properties(updraft PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
-    install(TARGETS updraft RUNTIME)
+    install(TARGETS updraft EXPORT updraft RUNTIME)
   endif()
 endfunction()
 
-# The libraries, the headers and a CMake package: find_package(updraft), then link updraft::ud_idf or a lower room.
+# The manual and the completion of the shells, made of the --help of the command: target ud_manual.
+function(ud_manual)
+  find_program(UD_PYTHON3 NAMES python3 REQUIRED)
+  set(manual ${PROJECT_SOURCE_DIR}/scripts/manual.py)
+  set(out ${PROJECT_BINARY_DIR}/manual)
+  add_custom_command(OUTPUT ${out}/stamp
+    COMMAND ${UD_PYTHON3} ${manual} $<TARGET_FILE:updraft> ${out}
+    COMMAND ${CMAKE_COMMAND} -E touch ${out}/stamp
+    DEPENDS updraft ${manual} COMMENT "Making the manual" VERBATIM)
+  add_custom_target(ud_manual DEPENDS ${out}/stamp)
+  add_dependencies(ud_installed ud_manual)
+  install(DIRECTORY ${out}/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+  install(FILES ${out}/updraft.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME updraft)
+  install(FILES ${out}/_updraft DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+endfunction()
+
+# One pkg-config file: ud_pkg_config(<name> <description> <requires> <flags of the compiler> <libraries>...). The
+# libraries are static and stand on each other, so all that they need is said to every user, upper rooms first.
+function(ud_pkg_config name description requires cflags)
+  set(libs "")
+  foreach(library IN LISTS ARGN)
+    string(PREPEND libs " -l${library}")
+  endforeach()
+  cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_LIBDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} OUTPUT_VARIABLE libdir)
+  cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}
+    OUTPUT_VARIABLE includedir)
+  string(REGEX REPLACE "[^/]+" ".." up ${libdir}/pkgconfig)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/${name}.pc @ONLY CONTENT
+"prefix=\${pcfiledir}/@up@
+libdir=\${prefix}/@libdir@
+includedir=\${prefix}/@includedir@
+
+Name: @name@
+Description: @description@
+Version: @PROJECT_VERSION@
+Requires: @requires@
+Cflags: -I\${includedir}@cflags@
+Libs: -L\${libdir}@libs@
+")
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+# The command with its manual, the libraries, the headers, pkg-config files and a CMake package: find_package(Updraft),
+# then updraft_add_firmware(), or link updraft::ud_update or another room. Everything is found relative to the package.
 function(ud_install)
   include(CMakePackageConfigHelpers)
   get_property(libraries GLOBAL PROPERTY UD_LIBRARIES)
   set(package ${CMAKE_INSTALL_LIBDIR}/cmake/updraft)
   add_custom_target(ud_installed DEPENDS ${libraries} $<TARGET_NAME_IF_EXISTS:updraft>)
   install(TARGETS ${libraries} ud_sanitize EXPORT updraft ARCHIVE)
-  install(EXPORT updraft NAMESPACE updraft:: FILE updraftTargets.cmake DESTINATION ${package})
+  install(EXPORT updraft NAMESPACE updraft:: FILE updraft-targets.cmake DESTINATION ${package})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/updraft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
-  if(EXISTS ${PROJECT_SOURCE_DIR}/include/idf)
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/idf/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf
-      FILES_MATCHING PATTERN "*.h")
-  endif()
-  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/updraftConfig.cmake.in
-    ${PROJECT_BINARY_DIR}/updraftConfig.cmake INSTALL_DESTINATION ${package})
-  write_basic_package_version_file(${PROJECT_BINARY_DIR}/updraftConfigVersion.cmake
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/updraft-config.cmake.in
+    ${PROJECT_BINARY_DIR}/updraft-config.cmake INSTALL_DESTINATION ${package})
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/updraft-config-version.cmake
     VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
-  install(FILES ${PROJECT_BINARY_DIR}/updraftConfig.cmake ${PROJECT_BINARY_DIR}/updraftConfigVersion.cmake
+  install(FILES ${PROJECT_BINARY_DIR}/updraft-config.cmake ${PROJECT_BINARY_DIR}/updraft-config-version.cmake
     DESTINATION ${package})
+
+  set(cores ${libraries})
+  list(TRANSFORM cores REPLACE "^ud_(port_linux|idf|compat|lab|firmware)$" "")
+  list(REMOVE_ITEM cores "")
+  if(UPDRAFT_CORES_ONLY)
+    ud_pkg_config(updraft "The ESP-IDF update stack: freestanding cores" "" "" ${cores})
+    return()
+  endif()
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/updraft-firmware.cmake DESTINATION ${package})
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/idf/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf
+    FILES_MATCHING PATTERN "*.h")
+  ud_pkg_config(updraft "The ESP-IDF update stack: cores and the port to Linux" "openssl >= 3.0, libcurl >= 7.80" ""
+    ${cores} ud_port_linux)
+  ud_pkg_config(updraft-idf "The ESP-IDF update stack: the API of ESP-IDF" updraft " -I\${includedir}/updraft-idf"
+    ud_idf ud_compat)
+  ud_manual()
 endfunction()
