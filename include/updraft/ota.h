@@ -126,7 +126,7 @@ const struct ud_partition *ud_ota_get_boot(struct ud_ota *ota);
  * eFuses, and all of `p` has been erased.
  */
 UD_MUST_USE esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p);
-/** The same without the verdict: whatever is in `p`, the boot loader judges it. Only subtype and type of `p` matter. */
+/** The same without the verdict: whatever is in `p`, the boot loader judges it. Codes as above but VALIDATE_FAILED. */
 UD_MUST_USE esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p);
 /** ESP_ERR_INVALID_ARG NULL; ESP_ERR_NOT_SUPPORTED no app partition; ESP_ERR_NOT_FOUND no description there. */
 UD_MUST_USE esp_err_t ud_ota_get_desc(struct ud_ota *ota, const struct ud_partition *p, struct ud_app_desc *desc);

@@ -179,16 +179,24 @@ static esp_err_t select_app(struct ud_ota *ota, const struct ud_partition *p, bo
     return stale ? err : ud_note(b->obs, UD_NOTE_OTA_SET_BOOT, err, seq, 0, p->label);
 }
 
+/* Only what the table has: else one range would be judged, or erased, and another one boot. */
+static bool is_listed(const struct ud_ota *ota, const struct ud_partition *p)
+{
+    return ud_ptable_verify(&ota->board->table, p) != NULL;
+}
+
 esp_err_t ud_ota_set_boot_skip_validate(struct ud_ota *ota, const struct ud_partition *p)
 {
-    return p ? select_app(ota, p, false) : ESP_ERR_INVALID_ARG;
+    if (!p)
+        return ESP_ERR_INVALID_ARG;
+    return is_listed(ota, p) ? select_app(ota, p, false) : ESP_ERR_NOT_FOUND;
 }
 
 esp_err_t ud_ota_set_boot(struct ud_ota *ota, const struct ud_partition *p)
 {
     if (!p)
         return ESP_ERR_INVALID_ARG;
-    if (!ud_ptable_verify(&ota->board->table, p)) /* else one range would be judged and another one boot */
+    if (!is_listed(ota, p))
         return ESP_ERR_NOT_FOUND;
     for (int pass = 1;; pass++) {
         if (ud_ota_verify_slot(ota, p, true, NULL) != ESP_OK)
