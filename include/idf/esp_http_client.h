@@ -249,21 +249,22 @@ esp_err_t esp_http_client_prepare(esp_http_client_handle_t client);
 esp_err_t esp_http_client_request_send(esp_http_client_handle_t client, int write_len);
 /** Drop the connection; the next request makes a new one. ESP_ERR_INVALID_STATE when there is none. */
 esp_err_t esp_http_client_cancel_request(esp_http_client_handle_t client);
-/** Bytes written (all of them), or -1. */
+/** Bytes written (all of them); -1; -ESP_ERR_TIMEOUT: by the stall rule. */
 int esp_http_client_write(esp_http_client_handle_t client, const char *buffer, int len);
 /** Frame a piece of a chunked body: begin, write it, end. 0 or -1. */
 int esp_http_client_chunk_write_begin(esp_http_client_handle_t client, const int len);
 int esp_http_client_chunk_write_end(esp_http_client_handle_t client, bool last_chunk);
-/** Content-Length, 0 when absent or chunked; -ESP_ERR_HTTP_EAGAIN: time-out, call again; ESP_FAIL. */
+/** Content-Length, 0 when absent or chunked; -ESP_ERR_HTTP_EAGAIN: time-out, call again; else as read. */
 int64_t esp_http_client_fetch_headers(esp_http_client_handle_t client);
 /**
- * Fill the buffer as far as it goes: the count; 0 complete; -ESP_ERR_HTTP_EAGAIN nothing within the time-out; ESP_FAIL.
+ * Fill the buffer as far as it goes: the count; 0 complete; -ESP_ERR_HTTP_EAGAIN nothing within the time-out, call
+ * again; -ESP_ERR_TIMEOUT the server was silent or too slow for too long, give up; ESP_FAIL.
  * errno is 0 after success, else ETIMEDOUT, ENOTCONN or EAGAIN.
  */
 int esp_http_client_read(esp_http_client_handle_t client, char *buffer, int len);
 /** Read until `len` or the end; errors are hidden. */
 int esp_http_client_read_response(esp_http_client_handle_t client, char *buffer, int len);
-/** Discard the rest of the body; `len` may be NULL. */
+/** Discard the rest of the body; `len` may be NULL. ESP_ERR_TIMEOUT as read; ESP_FAIL. */
 esp_err_t esp_http_client_flush_response(esp_http_client_handle_t client, int *len);
 esp_err_t esp_http_client_close(esp_http_client_handle_t client);
 

@@ -69,46 +69,49 @@ struct ud_transport {
 
 /* ---- client ----------------------------------------------------------------------------------------------------- */
 
-enum ud_http_method { /* values of esp_http_client_method_t */
-                      UD_HTTP_GET,
-                      UD_HTTP_POST,
-                      UD_HTTP_PUT,
-                      UD_HTTP_PATCH,
-                      UD_HTTP_DELETE,
-                      UD_HTTP_HEAD,
-                      UD_HTTP_NOTIFY,
-                      UD_HTTP_SUBSCRIBE,
-                      UD_HTTP_UNSUBSCRIBE,
-                      UD_HTTP_OPTIONS,
-                      UD_HTTP_COPY,
-                      UD_HTTP_MOVE,
-                      UD_HTTP_LOCK,
-                      UD_HTTP_UNLOCK,
-                      UD_HTTP_PROPFIND,
-                      UD_HTTP_PROPPATCH,
-                      UD_HTTP_MKCOL,
-                      UD_HTTP_REPORT,
-                      UD_HTTP_METHOD_MAX,
+/** Values of esp_http_client_method_t. */
+enum ud_http_method {
+    UD_HTTP_GET,
+    UD_HTTP_POST,
+    UD_HTTP_PUT,
+    UD_HTTP_PATCH,
+    UD_HTTP_DELETE,
+    UD_HTTP_HEAD,
+    UD_HTTP_NOTIFY,
+    UD_HTTP_SUBSCRIBE,
+    UD_HTTP_UNSUBSCRIBE,
+    UD_HTTP_OPTIONS,
+    UD_HTTP_COPY,
+    UD_HTTP_MOVE,
+    UD_HTTP_LOCK,
+    UD_HTTP_UNLOCK,
+    UD_HTTP_PROPFIND,
+    UD_HTTP_PROPPATCH,
+    UD_HTTP_MKCOL,
+    UD_HTTP_REPORT,
+    UD_HTTP_METHOD_MAX,
 };
 
-enum ud_http_event_id { /* values of esp_http_client_event_id_t */
-                        UD_HTTP_EVENT_ERROR,
-                        UD_HTTP_EVENT_ON_CONNECTED,
-                        UD_HTTP_EVENT_HEADERS_SENT,
-                        UD_HTTP_EVENT_ON_HEADER,
-                        UD_HTTP_EVENT_ON_HEADERS_COMPLETE,
-                        UD_HTTP_EVENT_ON_STATUS_CODE,
-                        UD_HTTP_EVENT_ON_DATA,
-                        UD_HTTP_EVENT_ON_FINISH,
-                        UD_HTTP_EVENT_DISCONNECTED,
-                        UD_HTTP_EVENT_REDIRECT,
+/** Values of esp_http_client_event_id_t. */
+enum ud_http_event_id {
+    UD_HTTP_EVENT_ERROR,
+    UD_HTTP_EVENT_ON_CONNECTED,
+    UD_HTTP_EVENT_HEADERS_SENT,
+    UD_HTTP_EVENT_ON_HEADER,
+    UD_HTTP_EVENT_ON_HEADERS_COMPLETE,
+    UD_HTTP_EVENT_ON_STATUS_CODE,
+    UD_HTTP_EVENT_ON_DATA,
+    UD_HTTP_EVENT_ON_FINISH,
+    UD_HTTP_EVENT_DISCONNECTED,
+    UD_HTTP_EVENT_REDIRECT,
 };
 
-enum ud_http_state { /* values of esp_http_state_t; a client is never UNINIT */
-                     UD_HTTP_INIT = 1,
-                     UD_HTTP_CONNECTED = 3,
-                     UD_HTTP_SENT = 4, /* request line and headers */
-                     UD_HTTP_HEAD_RECEIVED = 7,
+/** Values of esp_http_state_t; a client is never UNINIT. */
+enum ud_http_state {
+    UD_HTTP_INIT = 1,
+    UD_HTTP_CONNECTED = 3,
+    UD_HTTP_SENT = 4, /* request line and headers */
+    UD_HTTP_HEAD_RECEIVED = 7,
 };
 
 struct ud_http;

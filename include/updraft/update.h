@@ -7,9 +7,13 @@
  * without HTTP: `idf`'s esp_https_ota drives it with an HTTP source, the command line with any.
  *
  *     struct ud_update u;
- *     esp_err_t err = ud_update_begin(&u, &env, &source, &opt);
- *     while (err == ESP_OK || err == ESP_ERR_HTTPS_OTA_IN_PROGRESS) { err = ud_update_step(&u); if (err == ESP_OK)
- * break; } err = err == ESP_OK ? ud_update_finish(&u) : (ud_update_abort(&u), err);
+ *     esp_err_t err = ud_update_begin(&u, &env, source, &opt);
+ *     if (err != ESP_OK)
+ *         return err;
+ *     do
+ *         err = ud_update_step(&u);
+ *     while (err == ESP_ERR_HTTPS_OTA_IN_PROGRESS);
+ *     return err == ESP_OK ? ud_update_finish(&u) : (ud_update_abort(&u), err);
  */
 #ifndef UPDRAFT_UPDATE_H
 #define UPDRAFT_UPDATE_H
@@ -63,11 +67,12 @@ UD_MUST_USE esp_err_t ud_update_http_connect(struct ud_http *h, int max_redirect
 
 #define UD_UPDATE_HEADER_BYTES 1024u /* read before anything is decided; a shorter image cannot be installed */
 
-enum ud_update_state { /* order matters: comparisons use it, as esp_https_ota's */
-                       UD_UPDATE_INIT,
-                       UD_UPDATE_BEGIN,
-                       UD_UPDATE_IN_PROGRESS,
-                       UD_UPDATE_SUCCESS,
+/** Order matters: comparisons use it, as esp_https_ota's. */
+enum ud_update_state {
+    UD_UPDATE_INIT,
+    UD_UPDATE_BEGIN,
+    UD_UPDATE_IN_PROGRESS,
+    UD_UPDATE_SUCCESS,
 };
 
 enum ud_update_event {

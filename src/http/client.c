@@ -184,8 +184,8 @@ esp_err_t ud_http_close(struct ud_http *h)
         return ESP_OK;
     h->state = UD_HTTP_INIT;
     h->rx_at = h->rx_len = 0;
+    h->env.transport.ops->close(h->env.transport.ctx); /* first: who is told may connect again */
     ud_http_emit(h, UD_HTTP_EVENT_DISCONNECTED, 0);
-    h->env.transport.ops->close(h->env.transport.ctx);
     return ESP_OK;
 }
 
@@ -278,6 +278,7 @@ static esp_err_t send_request(struct ud_http *h)
 {
     ud_http_forget_response(h);
     h->status = -1;
+    h->content_length = -1;
     esp_err_t err = ud_http_send_all(h, h->request.data, h->request.len);
     if (err == ESP_OK)
         h->state = UD_HTTP_SENT;

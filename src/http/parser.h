@@ -15,10 +15,8 @@
 
 #include "buf.h"
 
-enum {
-    UD_HTTP_HEAD_MAX =
-        80 * 1024, /* bytes of all heads up to the final one; of the trailers; of one chunk's extension */
-};
+/* Bytes of all heads up to the final one; of the trailers; of one chunk's extension. */
+enum { UD_HTTP_HEAD_MAX = 80 * 1024 };
 
 enum ud_http_parse {
     UD_PARSE_MORE,   /* all bytes taken */

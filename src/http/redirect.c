@@ -45,6 +45,20 @@ static esp_err_t swap_target(struct ud_http *h, struct ud_http_target *t)
     return err;
 }
 
+/* What may be said of a reference in a note: not the user name and the password in it. */
+static const char *spoken(const char *ref)
+{
+    struct ud_http_url url;
+    if (ud_http_url_parse(ref, ud_http_strlen(ref), &url) == ESP_OK && (url.host.at || *ref == '/'))
+        return url.user.at ? url.host.at : ref;
+    const char *from = ref; /* no URL, but it may hold a secret all the same */
+    for (const char *c = ref; *c; c++) {
+        if (*c == '@')
+            from = c + 1;
+    }
+    return from;
+}
+
 esp_err_t ud_http_go_to(struct ud_http *h, const char *ref, bool redirect)
 {
     struct ud_http_url url;
@@ -57,7 +71,7 @@ esp_err_t ud_http_go_to(struct ud_http *h, const char *ref, bool redirect)
     if (err == ESP_OK)
         err = ud_http_target_make(&h->env.alloc, base, &url, &t);
     if (err == ESP_ERR_INVALID_ARG)
-        ud_note(h->env.obs, UD_NOTE_HTTP_BAD_URL, err, 0, 0, ref);
+        ud_note(h->env.obs, UD_NOTE_HTTP_BAD_URL, err, 0, 0, spoken(ref));
     if (err != ESP_OK)
         return err;
     bool other_host = !base || !ud_strcaseeq(base->host, t.host);
@@ -99,8 +113,8 @@ esp_err_t ud_http_set_redirection(struct ud_http *h)
         !ud_http_span_caseeq(url.scheme.at, url.scheme.len, "https"))
         err = ESP_ERR_HTTP_REDIRECT_DOWNGRADE;
     if (err != ESP_OK)
-        return ud_note(h->env.obs, UD_NOTE_HTTP_REFUSED_REDIRECT, err, 0, 0, location);
-    ud_note(h->env.obs, UD_NOTE_HTTP_REDIRECT, ESP_OK, (uint64_t)h->status, 0, location);
+        return ud_note(h->env.obs, UD_NOTE_HTTP_REFUSED_REDIRECT, err, 0, 0, spoken(location));
+    ud_note(h->env.obs, UD_NOTE_HTTP_REDIRECT, ESP_OK, (uint64_t)h->status, 0, spoken(location));
     /* The list that `location` lies in is cleared by the next request only. */
     err = ud_http_go_to(h, location, true);
     if (err == ESP_OK) {

@@ -4,7 +4,8 @@
  *
  * A single wait ends after timeout_ms without progress (ESP_ERR_HTTP_EAGAIN, try again). Over all calls the stall rule
  * counts the time that was really waited: no byte for `stall`, or a window of `window` waited with fewer bytes than
- * the rate allows, ends the response with ESP_ERR_TIMEOUT. What the application does between two calls costs nothing.
+ * the rate allows, ends the response with ESP_ERR_TIMEOUT. What the application does between two calls costs nothing;
+ * within a call all time counts, so that a peer whose records carry no data does not look as if it were no wait.
  */
 #include "client.h"
 
@@ -46,36 +47,50 @@ static bool is_stalled(struct ud_http *h)
     return false;
 }
 
-/* One wait; `*left_us` is what remains of the time-out. ESP_OK: try to move bytes again. */
-static esp_err_t wait_once(struct ud_http *h, int events, uint64_t *left_us)
+/* A wait for bytes: what remains of the time-out, and until when the time that passed has been counted. */
+struct wait {
+    uint64_t left_us;
+    uint64_t counted_us;
+    bool spent; /* the time-out is over; what was there then has been tried for */
+};
+
+static struct wait begin_wait(const struct ud_http *h)
+{
+    return (struct wait){
+        .left_us = h->timeout_ms < 0 ? UINT64_MAX : (uint64_t)h->timeout_ms * 1000,
+        .counted_us = ud_clock_now_us(&h->env.clock),
+    };
+}
+
+/* One poll. ESP_OK: try to move bytes again. */
+static esp_err_t wait_once(struct ud_http *h, int events, struct wait *w)
 {
     const struct ud_transport *t = &h->env.transport;
-    uint64_t start = ud_clock_now_us(&h->env.clock);
-    esp_err_t err = t->ops->poll(t->ctx, events, poll_ms(h, *left_us));
-    uint64_t waited = ud_clock_now_us(&h->env.clock) - start;
+    if (w->spent)
+        return ESP_ERR_HTTP_EAGAIN;
+    esp_err_t err = t->ops->poll(t->ctx, events, poll_ms(h, w->left_us));
+    uint64_t now = ud_clock_now_us(&h->env.clock);
+    uint64_t waited = now - w->counted_us;
 
+    w->counted_us = now;
     h->silent_us += waited;
     h->waited_us += waited;
-    if (*left_us != UINT64_MAX)
-        *left_us -= smaller(waited, *left_us);
+    if (w->left_us != UINT64_MAX)
+        w->left_us -= smaller(waited, w->left_us);
     if (err != ESP_OK && err != ESP_ERR_TIMEOUT)
         return ESP_FAIL;
     if (is_stalled(h))
         return ud_note(h->env.obs, UD_NOTE_HTTP_STALL, ESP_ERR_TIMEOUT, h->waited_us / 1000, h->window_bytes,
                        h->target.host);
-    return err == ESP_ERR_TIMEOUT && *left_us == 0 ? ESP_ERR_HTTP_EAGAIN : ESP_OK;
-}
-
-static uint64_t timeout_us(const struct ud_http *h)
-{
-    return h->timeout_ms < 0 ? UINT64_MAX : (uint64_t)h->timeout_ms * 1000;
+    w->spent = w->left_us == 0;
+    return w->spent && err == ESP_ERR_TIMEOUT ? ESP_ERR_HTTP_EAGAIN : ESP_OK;
 }
 
 esp_err_t ud_http_send_all(struct ud_http *h, const void *data, size_t len)
 {
     const struct ud_transport *t = &h->env.transport;
     const char *at = data;
-    uint64_t left_us = timeout_us(h);
+    struct wait w = begin_wait(h);
 
     while (len > 0) {
         size_t sent = 0;
@@ -84,11 +99,11 @@ esp_err_t ud_http_send_all(struct ud_http *h, const void *data, size_t len)
             moved(h, sent);
             at += sent;
             len -= sent;
-            left_us = timeout_us(h);
+            w = begin_wait(h);
             continue;
         }
         if (err == ESP_OK || err == ESP_ERR_NOT_FINISHED)
-            err = wait_once(h, UD_POLL_SEND, &left_us);
+            err = wait_once(h, UD_POLL_SEND, &w);
         if (err == ESP_ERR_TIMEOUT)
             return err;
         if (err != ESP_OK)
@@ -100,7 +115,7 @@ esp_err_t ud_http_send_all(struct ud_http *h, const void *data, size_t len)
 esp_err_t ud_http_recv_some(struct ud_http *h, void *buf, size_t cap, size_t *got)
 {
     const struct ud_transport *t = &h->env.transport;
-    uint64_t left_us = timeout_us(h);
+    struct wait w = begin_wait(h);
 
     for (;;) {
         esp_err_t err = t->ops->recv(t->ctx, buf, cap, got);
@@ -111,7 +126,7 @@ esp_err_t ud_http_recv_some(struct ud_http *h, void *buf, size_t cap, size_t *go
         }
         if (err != ESP_ERR_NOT_FINISHED)
             return ESP_FAIL;
-        err = wait_once(h, UD_POLL_RECV, &left_us);
+        err = wait_once(h, UD_POLL_RECV, &w);
         if (err != ESP_OK)
             return err;
     }

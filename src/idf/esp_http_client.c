@@ -287,11 +287,18 @@ esp_err_t esp_http_client_cancel_request(esp_http_client_handle_t client)
     return ud_http_state(client->http) < UD_HTTP_CONNECTED ? ESP_ERR_INVALID_STATE : ud_http_close(client->http);
 }
 
+/* A failure where a count is asked for: negative, and apart what calls for another attempt, or for giving up. */
+static int as_negative(esp_err_t err)
+{
+    return err == ESP_ERR_HTTP_EAGAIN || err == ESP_ERR_TIMEOUT ? -err : ESP_FAIL;
+}
+
 int esp_http_client_write(esp_http_client_handle_t client, const char *buffer, int len)
 {
     if (!client || !buffer || len < 0)
         return -1;
-    return remember(client, ud_http_write(client->http, buffer, (size_t)len)) == ESP_OK ? len : -1;
+    esp_err_t err = remember(client, ud_http_write(client->http, buffer, (size_t)len));
+    return err == ESP_OK ? len : as_negative(err);
 }
 
 int esp_http_client_chunk_write_begin(esp_http_client_handle_t client, const int len)
@@ -316,9 +323,7 @@ int64_t esp_http_client_fetch_headers(esp_http_client_handle_t client)
     if (!client)
         return ESP_FAIL;
     esp_err_t err = remember(client, ud_http_fetch_headers(client->http, &length));
-    if (err == ESP_OK)
-        return length;
-    return err == ESP_ERR_HTTP_EAGAIN ? -ESP_ERR_HTTP_EAGAIN : ESP_FAIL;
+    return err == ESP_OK ? length : as_negative(err);
 }
 
 int esp_http_client_read(esp_http_client_handle_t client, char *buffer, int len)
@@ -327,9 +332,7 @@ int esp_http_client_read(esp_http_client_handle_t client, char *buffer, int len)
     if (!client || !buffer || len < 0)
         return ESP_FAIL;
     esp_err_t err = remember(client, ud_http_read(client->http, buffer, (size_t)len, &got));
-    if (err == ESP_OK)
-        return (int)got;
-    return err == ESP_ERR_HTTP_EAGAIN ? -ESP_ERR_HTTP_EAGAIN : ESP_FAIL;
+    return err == ESP_OK ? (int)got : as_negative(err);
 }
 
 int esp_http_client_read_response(esp_http_client_handle_t client, char *buffer, int len)
@@ -357,7 +360,8 @@ esp_err_t esp_http_client_flush_response(esp_http_client_handle_t client, int *l
     } while (err == ESP_ERR_HTTP_EAGAIN || err == ESP_ERR_INVALID_SIZE);
     if (len)
         *len = total > INT_MAX ? INT_MAX : (int)total;
-    return remember(client, err) == ESP_OK ? ESP_OK : ESP_FAIL;
+    remember(client, err);
+    return err == ESP_OK || err == ESP_ERR_TIMEOUT ? err : ESP_FAIL;
 }
 
 esp_err_t esp_http_client_close(esp_http_client_handle_t client)
@@ -422,7 +426,7 @@ int esp_http_client_get_post_field(esp_http_client_handle_t client, char **data)
     if (!client)
         return 0;
     const void *field = ud_http_post_field(client->http, &len);
-    if (field)
+    if (field && data)
         *data = (char *)(uintptr_t)field;
     return (int)len;
 }

@@ -4,12 +4,12 @@
  *
  *     INIT -> BEGIN -> IN_PROGRESS -> SUCCESS
  *
- * | state       | holds                                 | leaves it |
- * |-------------|---------------------------------------|---------------------------------------------------------------|
- * | INIT        | nothing                               | begin | | BEGIN       | buffer; the header once it was asked
- * | a step that read and judged the header, and opened the        | |             | | session; one that refused it
- * (IN_PROGRESS without a session)  | | IN_PROGRESS | session; bytes [0, written) in flash  | a step that saw the end of
- * the source                         | | SUCCESS     | session; all bytes in flash           | finish, abort |
+ *     state        holds                                   leaves it
+ *     INIT         nothing                                 begin
+ *     BEGIN        buffer; the header once it was asked    a step that read and judged the header and opened the
+ *                                                          session; one that refused it (to IN_PROGRESS, no session)
+ *     IN_PROGRESS  session; bytes [0, written) in flash    a step that saw the end of the source
+ *     SUCCESS      session; all bytes in flash             finish, abort
  *
  * Every state but INIT is left by finish and abort to INIT. Nothing touches flash before the header was judged: an
  * image for another chip costs no erase, whichever way of erasing was asked for.

@@ -30,7 +30,8 @@ struct bench {
     char last_text[128];
     struct ud_http *http;
     bool follow_in_handler;
-    bool body_full; /* drop what comes */
+    bool reopen_in_handler; /* once, when disconnected */
+    bool body_full;         /* drop what comes */
 };
 
 static void add_log(struct bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -70,6 +71,10 @@ static void on_event(void *ctx, const struct ud_http_event *e)
         break;
     default:
         add_log(b, "%s", names[e->id]);
+    }
+    if (e->id == UD_HTTP_EVENT_DISCONNECTED && b->reopen_in_handler) {
+        b->reopen_in_handler = false;
+        assert_int_equal(ud_http_open(e->http, 0), ESP_OK);
     }
 }
 
@@ -161,6 +166,23 @@ static void the_request_is_what_esp_idf_sends(void **state)
     assert_string_equal(b.server.last_host, "host");
     assert_int_equal(b.server.last.port, 8070);
     assert_false(b.server.last.tls);
+    assert_int_equal(ud_http_fetch_headers(b.http, &length), ESP_OK);
+    assert_int_equal(length, 5);
+    stop(&b);
+}
+
+static void a_handler_may_connect_again_when_it_hears_of_the_end(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { NEXT, TEXT(OK_HELLO) };
+    struct bench b;
+    int64_t length = 0;
+    START(&b, steps, .url = URL);
+    b.reopen_in_handler = true;
+    assert_int_equal(ud_http_open(b.http, 0), ESP_OK);
+    assert_int_equal(ud_http_close(b.http), ESP_OK);
+    assert_int_equal(ud_http_state(b.http), UD_HTTP_SENT);
+    assert_true(b.server.is_open);
     assert_int_equal(ud_http_fetch_headers(b.http, &length), ESP_OK);
     assert_int_equal(length, 5);
     stop(&b);
@@ -781,6 +803,37 @@ static void statuses_are_judged_by_perform(void **state)
     }
 }
 
+static void notes_do_not_tell_secrets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        const char *says;
+    } rows[] = {
+        { "https://me:secret@host/with blank", "host/with blank" },
+        { "https:/me:secret@host", "host" },
+        { "https://me:sec@ret@host/", "host/" },
+        { "ftp//:me:sec?ret@host/", "host/" },
+        { "http://host/no secret@all", "all" },
+    };
+    const struct ud_mem_step steps[] = { TEXT(
+        "HTTP/1.1 302 Found\r\nLocation: http://me:secret@there/x\r\nContent-Length: 0\r\n\r\n") };
+    struct bench b;
+    int64_t length = 0;
+    START(&b, steps, .url = URL);
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        assert_int_equal(ud_http_set_url(b.http, rows[i].url), ESP_ERR_INVALID_ARG);
+        assert_int_equal(b.last.id, UD_NOTE_HTTP_BAD_URL);
+        assert_string_equal(b.last_text, rows[i].says);
+    }
+    assert_int_equal(ud_http_open(b.http, 0), ESP_OK);
+    assert_int_equal(ud_http_fetch_headers(b.http, &length), ESP_OK);
+    assert_int_equal(ud_http_set_redirection(b.http), ESP_OK);
+    assert_int_equal(b.last.id, UD_NOTE_HTTP_REDIRECT);
+    assert_string_equal(b.last_text, "there/x");
+    stop(&b);
+}
+
 static void set_url_knows_when_to_forget(void **state)
 {
     (void)state;
@@ -938,6 +991,77 @@ static void a_trickling_head_ends_too(void **state)
     stop(&b);
 }
 
+/* A peer whose records carry nothing: there is always something to receive, and never a byte. */
+struct chatter {
+    struct ud_transport inner;
+    struct bench *b;
+    unsigned calls;
+};
+
+static esp_err_t chatter_open(void *ctx, const struct ud_endpoint *to, uint32_t timeout_ms, char *why, size_t size)
+{
+    struct chatter *c = ctx;
+    return c->inner.ops->open(c->inner.ctx, to, timeout_ms, why, size);
+}
+
+static esp_err_t chatter_send(void *ctx, const void *data, size_t len, size_t *sent)
+{
+    struct chatter *c = ctx;
+    return c->inner.ops->send(c->inner.ctx, data, len, sent);
+}
+
+static esp_err_t chatter_recv(void *ctx, void *buf, size_t cap, size_t *got)
+{
+    struct chatter *c = ctx;
+    (void)buf;
+    (void)cap;
+    *got = 0;
+    c->b->time.now_us += 1000; /* to decrypt it */
+    return ++c->calls < 1000000 ? ESP_ERR_NOT_FINISHED : ESP_FAIL;
+}
+
+static esp_err_t chatter_poll(void *ctx, int events, uint32_t wait_ms)
+{
+    (void)ctx;
+    (void)events;
+    (void)wait_ms;
+    return ESP_OK;
+}
+
+static void chatter_close(void *ctx)
+{
+    struct chatter *c = ctx;
+    c->inner.ops->close(c->inner.ctx);
+}
+
+static void records_without_bytes_are_silence(void **state)
+{
+    (void)state;
+    static const struct ud_transport_ops ops = { chatter_open, chatter_send,  chatter_recv,
+                                                 chatter_poll, chatter_close, NULL };
+    const struct ud_mem_step steps[] = { SILENCE };
+    struct bench b;
+    START(&b, steps, .url = URL);
+    struct chatter c = { ud_mem_transport(&b.server), &b, 0 };
+    struct ud_http_env env = {
+        .transport = { &ops, &c }, .alloc = counting_alloc(&b.memory), .clock = b.clock, .obs = &b.obs
+    };
+    struct ud_http *h = NULL;
+    int64_t length = 0;
+    esp_err_t err;
+    assert_int_equal(ud_http_create(&env, &(struct ud_http_config){ .url = URL }, &h), ESP_OK);
+    assert_int_equal(ud_http_open(h, 0), ESP_OK);
+    assert_int_equal(ud_http_fetch_headers(h, &length), ESP_ERR_HTTP_EAGAIN);
+    assert_in_range(b.time.now_us, 5000000, 5010000);
+    do
+        err = ud_http_fetch_headers(h, &length);
+    while (err == ESP_ERR_HTTP_EAGAIN);
+    assert_int_equal(err, ESP_ERR_TIMEOUT);
+    assert_in_range(b.time.now_us, 60000000, 60100000);
+    ud_http_destroy(h);
+    stop(&b);
+}
+
 static void perform_does_not_take_a_time_out_for_the_end(void **state)
 {
     (void)state;
@@ -1023,6 +1147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_request_is_what_esp_idf_sends),
+        cmocka_unit_test(a_handler_may_connect_again_when_it_hears_of_the_end),
         cmocka_unit_test(bodies_are_framed_as_asked),
         cmocka_unit_test(host_and_path_make_a_url),
         cmocka_unit_test(bad_configurations_are_refused),
@@ -1051,11 +1176,13 @@ int main(void)
         cmocka_unit_test(a_redirect_without_location_is_an_error),
         cmocka_unit_test(an_endless_body_of_a_redirect_does_not_hold_it_up),
         cmocka_unit_test(statuses_are_judged_by_perform),
+        cmocka_unit_test(notes_do_not_tell_secrets),
         cmocka_unit_test(set_url_knows_when_to_forget),
         cmocka_unit_test(a_time_out_may_be_tried_again),
         cmocka_unit_test(silence_ends_after_a_minute_of_waiting),
         cmocka_unit_test(trickling_ends_after_two_minutes),
         cmocka_unit_test(a_trickling_head_ends_too),
+        cmocka_unit_test(records_without_bytes_are_silence),
         cmocka_unit_test(perform_does_not_take_a_time_out_for_the_end),
         cmocka_unit_test(perform_after_a_header_time_out_goes_on_waiting),
         cmocka_unit_test(every_failing_allocation_is_survived),

@@ -262,6 +262,44 @@ static void streaming_has_esp_idfs_codes(void **state)
     stop();
 }
 
+/* A wait that is over may be tried again; a server that is given up is told apart, wherever a call can say so. */
+static void the_stall_rule_has_its_own_code(void **state)
+{
+    (void)state;
+    const struct ud_mem_step head_only[] = { TEXT("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), SILENCE };
+    const struct ud_mem_step nothing[] = { SILENCE, SILENCE };
+    const esp_http_client_config_t config = { .url = URL };
+    const esp_http_client_config_t endless = { .url = URL, .timeout_ms = -1 };
+    char buf[8];
+    int n;
+    int64_t length;
+
+    START(head_only);
+    esp_http_client_handle_t c = esp_http_client_init(&config);
+    assert_int_equal(esp_http_client_open(c, 0), ESP_OK);
+    assert_int_equal(esp_http_client_fetch_headers(c), 9);
+    assert_int_equal(esp_http_client_read(c, buf, sizeof buf), -ESP_ERR_HTTP_EAGAIN);
+    while ((n = esp_http_client_read(c, buf, sizeof buf)) == -ESP_ERR_HTTP_EAGAIN)
+        ;
+    assert_int_equal(n, -ESP_ERR_TIMEOUT);
+    assert_int_equal(esp_http_client_get_errno(c), ETIMEDOUT);
+    assert_int_equal(esp_http_client_flush_response(c, NULL), ESP_ERR_TIMEOUT);
+    esp_http_client_cleanup(c);
+    stop();
+
+    START(nothing);
+    c = esp_http_client_init(&config);
+    assert_int_equal(esp_http_client_open(c, 0), ESP_OK);
+    while ((length = esp_http_client_fetch_headers(c)) == -ESP_ERR_HTTP_EAGAIN)
+        ;
+    assert_int_equal(length, -ESP_ERR_TIMEOUT);
+    esp_http_client_cleanup(c);
+    c = esp_http_client_init(&endless);
+    assert_int_equal(esp_http_client_perform(c), ESP_ERR_TIMEOUT);
+    esp_http_client_cleanup(c);
+    stop();
+}
+
 static void a_whole_body_is_read_and_flushed(void **state)
 {
     (void)state;
@@ -521,6 +559,7 @@ int main(void)
         cmocka_unit_test(events_reach_the_default_loop),
         cmocka_unit_test(redirects_can_be_the_handlers_choice),
         cmocka_unit_test(streaming_has_esp_idfs_codes),
+        cmocka_unit_test(the_stall_rule_has_its_own_code),
         cmocka_unit_test(a_whole_body_is_read_and_flushed),
         cmocka_unit_test(a_chunked_request_is_framed_by_the_helpers),
         cmocka_unit_test(init_refuses_what_it_must),
