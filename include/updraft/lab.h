@@ -133,7 +133,8 @@ struct ud_lab_create {
     struct ud_lab_content app; /* data NULL: none; `label` is not looked at: factory, else the first OTA slot */
     const struct ud_lab_content *content;
     size_t content_count;
-    bool force; /* replace existing files */
+    bool force;                     /* replace existing files */
+    const struct ud_lab_dump *dump; /* what the flash holds (app is not looked at then); NULL: it is erased */
 };
 
 /** Make the three files, all or none. An app that this board would refuse is an error, as is what does not fit. */
@@ -143,6 +144,48 @@ UD_MUST_USE esp_err_t ud_lab_board_put(struct ud_lab_board *lab, const struct ud
                                        size_t why_size);
 /** Where an app goes on a board with that table: factory, else the OTA slot of the lowest number; NULL none. */
 const struct ud_partition *ud_lab_app_slot(const struct ud_ptable *table);
+
+/* ---- boards out of dumps ------------------------------------------------------------------------------------------ */
+
+/** A dump of a chip's flash from address 0, and what is known of the chip. Borrowed during the call. */
+struct ud_lab_dump {
+    const char *name; /* of its file, for messages */
+    const uint8_t *bytes;
+    size_t len;
+    const struct ud_chip *chip; /* these are guessed when NULL or 0 */
+    uint32_t flash_size;
+    uint32_t table_offset;
+    const struct ud_ptable *table; /* instead of the dump's */
+};
+
+enum ud_lab_guess {
+    UD_LAB_GUESS_CHIP,
+    UD_LAB_GUESS_REVISION,
+    UD_LAB_GUESS_FLASH_SIZE,
+    UD_LAB_GUESS_TABLE,
+    UD_LAB_GUESS_RUNS,
+    UD_LAB_GUESS_ROLLBACK,
+    UD_LAB_GUESSES,
+};
+#define UD_LAB_REMARKS 8u
+
+struct ud_lab_guessed {
+    struct ud_lab_settings settings;
+    struct ud_ptable table;
+    char because[UD_LAB_GUESSES][128]; /* what each rests on, as a clause */
+    unsigned remark_count;             /* what else is worth knowing */
+    char remark[UD_LAB_REMARKS][128];
+};
+
+/**
+ * Tell from the dump what board it belongs to: chip by the boot loader's image at 0x0, 0x1000 or 0x2000, else by the
+ * apps; table at 0x8000, else at the only sector that holds one; size by the dump's length, else by the boot loader's
+ * header; revision by what the images ask for; rollback by the states in otadata.
+ * What cannot be told is refused, and `why` names the option that decides it: ESP_ERR_NOT_FOUND no table, or nothing that
+ * names a chip; ESP_ERR_INVALID_STATE witnesses disagree; ESP_ERR_INVALID_SIZE.
+ */
+UD_MUST_USE esp_err_t ud_lab_dump_guess(const struct ud_lab_dump *dump, struct ud_lab_guessed *out, char *why,
+                                        size_t why_size);
 
 /* ---- the supervisor --------------------------------------------------------------------------------------------- */
 

@@ -17,6 +17,7 @@ int board_map(int argc, char **argv);
 int board_why(int argc, char **argv);
 int board_info(int argc, char **argv);
 int board_set_partition(int argc, char **argv);
+int board_import(int argc, char **argv);
 
 /* The command line of verbs that take one board and --json. False: `*rc` is the exit code. */
 struct board_args {
@@ -34,7 +35,8 @@ void board_slot_title(const char *label, const struct ud_image_info *info, char 
 void board_index_name(int index, char buf[16]);
 /* "1.7 MB", "16 KB", "300 B". */
 void board_size_text(uint32_t bytes, char buf[24]);
-/* "0.3" */
+/* "0.3", both ways; the whole text must be the revision. */
+bool board_parse_revision(const char *text, uint16_t *out);
 void board_revision_text(uint16_t revision, char buf[16]);
 /* A rule of the boot loader as a sentence; `slots` as counted, entries as they were read. */
 void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadata_entry entry[2], unsigned slots,

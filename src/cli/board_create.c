@@ -157,20 +157,6 @@ static bool read_files(struct options *o)
     return true;
 }
 
-static bool take_revision(const char *text, uint16_t *out)
-{
-    char *end;
-    unsigned long major = strtoul(text, &end, 10);
-    if (end == text || *end != '.' || major > 654)
-        return false;
-    const char *rest = end + 1;
-    unsigned long minor = strtoul(rest, &end, 10);
-    if (end == rest || *end || minor > 99)
-        return false;
-    *out = (uint16_t)(major * 100 + minor);
-    return true;
-}
-
 static bool suits(const struct ud_image_header *h, uint16_t revision)
 {
     struct ud_image_rules rules = { .check_chip = true, .chip_id = h->chip_id, .revision = revision };
@@ -196,7 +182,7 @@ static int settle(const struct options *o, struct ud_lab_settings *s)
     s->revision = ud_lab_usual_revision(s->chip);
     if (chip && chip == s->chip && !suits(&header, s->revision))
         s->revision = header.min_chip_rev_full;
-    if (o->revision && !take_revision(o->revision, &s->revision))
+    if (o->revision && !board_parse_revision(o->revision, &s->revision))
         return cli_usage(COMMAND, "--revision '%s' is not a revision such as 0.4", o->revision);
     if (o->flash_size)
         s->flash_size = o->flash_size;

@@ -116,6 +116,20 @@ void board_revision_text(uint16_t revision, char buf[16])
     snprintf(buf, 16, "%u.%u", revision / 100u, revision % 100u);
 }
 
+bool board_parse_revision(const char *text, uint16_t *out)
+{
+    char *end;
+    unsigned long major = strtoul(text, &end, 10);
+    if (end == text || *end != '.' || major > 654)
+        return false;
+    const char *rest = end + 1;
+    unsigned long minor = strtoul(rest, &end, 10);
+    if (end == rest || *end || minor > 99)
+        return false;
+    *out = (uint16_t)(major * 100 + minor);
+    return true;
+}
+
 void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadata_entry entry[2], unsigned slots,
                          char *buf, size_t size)
 {

@@ -106,12 +106,28 @@ static esp_err_t put_content(const struct ud_ptable *table, const struct ud_lab_
     return ESP_OK;
 }
 
+/* A dump is kept byte by byte, its own table included. */
+static esp_err_t take_dump(const struct ud_lab_create *req, uint8_t *flash, char *why, size_t why_size)
+{
+    if (req->dump->len > req->settings.flash_size)
+        return lab_why(why, why_size, ESP_ERR_INVALID_SIZE, "%s has %zu bytes, the flash %u: use a larger --flash-size",
+                       req->dump->name, req->dump->len, req->settings.flash_size);
+    memcpy(flash, req->dump->bytes, req->dump->len);
+    return ESP_OK;
+}
+
 static esp_err_t compose(const struct ud_lab_create *req, uint8_t *flash, char *why, size_t why_size)
 {
     struct ud_crypto crypto = ud_openssl_crypto();
     const struct ud_lab_settings *s = &req->settings;
     struct ud_ptable checked;
     memset(flash, 0xFF, s->flash_size);
+    if (req->dump) {
+        esp_err_t taken = take_dump(req, flash, why, why_size);
+        if (taken != ESP_OK || !req->dump->table)
+            return taken;
+        memset(flash + s->table_offset, 0xFF, UD_FLASH_SECTOR);
+    }
     if (ud_ptable_encode(req->table, &crypto, flash + s->table_offset) != ESP_OK)
         return lab_why(why, why_size, ESP_ERR_INVALID_SIZE, "the table has too many partitions");
     if (ud_ptable_decode(flash + s->table_offset, UD_PTABLE_BYTES, s->flash_size, &crypto, NULL, &checked) != ESP_OK)
@@ -119,7 +135,7 @@ static esp_err_t compose(const struct ud_lab_create *req, uint8_t *flash, char *
                        "the table reaches beyond the flash of %u bytes: use a larger --flash-size or another --table",
                        s->flash_size);
     esp_err_t err = ESP_OK;
-    if (req->app.data) {
+    if (req->app.data && !req->dump) {
         const struct ud_partition *slot = ud_lab_app_slot(req->table);
         struct ud_lab_content app = req->app;
         if (!slot)
