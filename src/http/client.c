@@ -278,7 +278,7 @@ static esp_err_t send_request(struct ud_http *h)
 {
     ud_http_forget_response(h);
     h->status = -1;
-    h->content_length = -1;
+    h->content_length = 0; /* as ESP-IDF until the head is there */
     esp_err_t err = ud_http_send_all(h, h->request.data, h->request.len);
     if (err == ESP_OK)
         h->state = UD_HTTP_SENT;
