@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any bytes as a partition table in CSV: what is accepted passes the checks, and comes out the same by way of the
- * binary table and by way of CSV. The options vary with the first byte.
+ * binary table and by way of CSV. The options vary with the first byte, the room for UTF-16 and variables with the
+ * length.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -53,8 +54,16 @@ static void check_csv(const struct ud_ptable *table, const struct ud_csv_options
     must(same_table(table, &again));
 }
 
+static const char *variable(void *ctx, const char *name, size_t len)
+{
+    (void)ctx;
+    static const char *const values[] = { "4K", "data", "a,data,fat,,4K", "$A", "\xFF", "" };
+    return len == 0 ? NULL : (uint8_t)name[0] % 8 < UD_ARRAY_LEN(values) ? values[(uint8_t)name[0] % 8] : NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static char scratch[1 << 16];
     unsigned choice = size > 0 ? data[0] : 0;
     struct ud_csv_options opt = {
         .table_offset = choice & 1 ? 0x10000 : 0,
@@ -64,6 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .has_bootloader_offset = choice & 16,
         .has_recovery_offset = choice & 32,
         .recovery_offset = 0x3F0000,
+        .variable = size % 4 == 3 ? NULL : variable,
+        .scratch = size % 8 == 0 ? NULL : scratch,
+        .scratch_size = size % 8 == 1 ? 40 : sizeof scratch,
     };
     struct ud_ptable table;
     if (ud_csv_decode((const char *)data, size, &opt, NULL, &table) != ESP_OK)

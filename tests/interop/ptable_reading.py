@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A second reading of ESP-IDF's partition tables: what the generator makes of a CSV file or of a binary table.
 
-Written from the description of the format, as plainly as Python allows, sharing nothing with src/partition: where both agree on
-random tables, neither has a slip of its own.
+Written from the description of the format, as plainly as Python allows, sharing nothing with src/partition: where both
+agree on random tables, neither has a slip of its own.
 """
 
 import hashlib
