@@ -61,6 +61,9 @@ struct ud_lab_settings {
     uint64_t inputs_driven;
     uint64_t inputs;
     uint32_t watchdog_ms; /* armed by the first FEED */
+    /* anti-rollback of either; not without its rollback */
+    bool boot_anti_rollback;
+    bool app_anti_rollback;
 };
 
 /** Revision of the silicon that is usually met: what a board has when nobody says. */

@@ -39,7 +39,8 @@ static void raise_level(struct run *r, uint32_t version)
 {
     struct ud_boot_input *in = &r->result->input;
     if (!r->write) {
-        in->secure_level = version;
+        if (r->result->plan.action == UD_BOOT_AGAIN) /* the second round is to find it raised; else it is as read */
+            in->secure_level = version;
         return;
     }
     uint8_t bits = r->dev->settings.secure_version_bits;

@@ -56,6 +56,7 @@ static int say(struct ud_lab_board *lab, bool works)
     struct ud_observer obs = cli_error_observer();
     lab->board.obs = lab->flash.observer = &obs;
     ud_ota_init(&ota, &lab->board, lab->settings.app_rollback);
+    ota.anti_rollback = lab->settings.app_anti_rollback;
     const struct ud_partition *p = lab->board.running;
     char title[96];
     if (ud_ota_verify(&ota, p, &info) != ESP_OK)

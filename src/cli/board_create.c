@@ -26,6 +26,7 @@ static const char help[] =
     "                          executes nothing (default: by the app, host without one)\n"
     "  --rollback              the boot loader rolls unconfirmed updates back\n"
     "  --no-rollback           it does not (default on a board that runs none)\n"
+    "  --anti-rollback         it starts nothing whose secure version is below the eFuses; with rollback\n"
     "  --no-require-digest     accept images without an appended SHA-256\n"
     "                          (default on a board that runs none)\n"
     "  --require-digest        refuse them\n"
@@ -48,6 +49,7 @@ struct options {
     const char *runs;
     const char *revision;
     int rollback; /* -1: not said */
+    bool anti_rollback;
     int digest;
     uint32_t flash_size;
     bool force;
@@ -98,6 +100,9 @@ static int take_option(int c, struct options *o)
     case 'r':
         o->rollback = c == 'R';
         return CLI_OK;
+    case 'A':
+        o->anti_rollback = true;
+        return CLI_OK;
     case 'D':
     case 'd':
         o->digest = c == 'D';
@@ -123,6 +128,7 @@ static int parse(int argc, char **argv, struct options *o)
         { "runs", required_argument, 0, 'u' },
         { "rollback", no_argument, 0, 'R' },
         { "no-rollback", no_argument, 0, 'r' },
+        { "anti-rollback", no_argument, 0, 'A' },
         { "require-digest", no_argument, 0, 'D' },
         { "no-require-digest", no_argument, 0, 'd' },
         { "force", no_argument, 0, 'f' },
@@ -188,8 +194,11 @@ static int settle(const struct options *o, struct ud_lab_settings *s)
         s->flash_size = o->flash_size;
     bool host = o->runs ? strcmp(o->runs, "host") == 0 : is_host;
     s->runs = host ? UD_LAB_RUNS_HOST : UD_LAB_RUNS_NONE;
-    s->boot_rollback = o->rollback < 0 ? host : o->rollback;
+    s->boot_rollback = o->rollback < 0 ? host || o->anti_rollback : o->rollback;
     s->app_rollback = s->boot_rollback;
+    s->boot_anti_rollback = s->app_anti_rollback = o->anti_rollback;
+    if (o->anti_rollback && o->rollback == 0)
+        return cli_usage(COMMAND, "--anti-rollback needs --rollback");
     s->require_digest = o->digest < 0 ? host : o->digest;
     return CLI_OK;
 }
@@ -226,7 +235,10 @@ static int create(const struct options *o)
     board_size_text(s->flash_size, size);
     board_revision_text(s->revision, revision);
     printf("%s: %s revision %s, %s flash, runs %s, rollback %s\n", o->path, s->chip->title, revision, size,
-           s->runs == UD_LAB_RUNS_HOST ? "host images" : "nothing", s->boot_rollback ? "on" : "off");
+           s->runs == UD_LAB_RUNS_HOST ? "host images" : "nothing",
+           s->boot_anti_rollback ? "and anti-rollback on"
+           : s->boot_rollback    ? "on"
+                                 : "off");
     return CLI_OK;
 }
 

@@ -52,8 +52,9 @@ static void print_text(const struct ud_lab_board *lab)
     printf("%-16s %s, partition table at 0x%" PRIx32 "\n", "Flash", size, s->table_offset);
     printf("%-16s %s\n", "Runs",
            s->runs == UD_LAB_RUNS_HOST ? "host images, executed here" : "nothing: holds images of the chip itself");
-    printf("%-16s rollback %s\n", "Boot loader", on_off(s->boot_rollback));
-    printf("%-16s rollback %s\n", "App", on_off(s->app_rollback));
+    printf("%-16s rollback %s, anti-rollback %s\n", "Boot loader", on_off(s->boot_rollback),
+           on_off(s->boot_anti_rollback));
+    printf("%-16s rollback %s, anti-rollback %s\n", "App", on_off(s->app_rollback), on_off(s->app_anti_rollback));
     printf("%-16s an appended SHA-256 is %s\n", "Images", s->require_digest ? "required" : "not required");
     printf("%-16s %" PRIu32 " ms, once it was fed\n", "Watchdog", s->watchdog_ms);
     print_pin("Factory reset", s->factory_reset_pin, s->pin_level);

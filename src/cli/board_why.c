@@ -112,7 +112,11 @@ static void print_rules(const struct ud_lab_board *lab, const struct story *s)
 {
     const struct ud_boot_input *in = &lab->boot.input;
     char text[256];
-    printf("Rules (the boot loader's rollback is %s)\n", in->rollback ? "on" : "off");
+    if (in->anti_rollback)
+        printf("Rules (the boot loader's rollback and anti-rollback are on, the eFuses are at %" PRIu32 ")\n",
+               in->secure_level);
+    else
+        printf("Rules (the boot loader's rollback is %s)\n", in->rollback ? "on" : "off");
     for (unsigned i = 0; i < s->step_count; i++) {
         board_rule_sentence(&s->step[i], in->entry, ud_boot_slot_count(in), text, sizeof text);
         printf("  %u. %s\n", i + 1, text);
@@ -268,6 +272,9 @@ static void print_json(const struct ud_lab_board *lab, const struct story *s)
     cJSON_AddStringToObject(root, "file", lab->path);
     cJSON_AddBoolToObject(root, "running", lab->holder != 0);
     cJSON_AddBoolToObject(root, "rollback", r->input.rollback);
+    cJSON_AddBoolToObject(root, "anti_rollback", r->input.anti_rollback);
+    if (r->input.anti_rollback)
+        cJSON_AddNumberToObject(root, "secure_level", r->input.secure_level);
     for (unsigned i = 0; i < 2 && r->input.otadata == UD_OTADATA_PRESENT; i++)
         cJSON_AddItemToArray(entries, entry_json(&r->input.entry[i], ud_boot_slot_count(&r->input)));
     cJSON_AddItemToObject(root, "otadata", entries);

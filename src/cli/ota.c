@@ -310,6 +310,7 @@ int cmd_ota(int argc, char **argv)
     lab->board.obs = lab->flash.observer = &r.obs;
     lab->board.require_digest = !o.allow_no_digest;
     ud_ota_init(&r.ota, &lab->board, lab->settings.app_rollback);
+    r.ota.anti_rollback = lab->settings.app_anti_rollback;
     esp_err_t err = open_source(&r);
     if (err == ESP_OK)
         err = update(&r);

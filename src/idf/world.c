@@ -111,6 +111,7 @@ esp_err_t ud_idf_start(const struct ud_idf_env *env)
     struct ud_board *board = w->env.board;
     w->start_us = ud_clock_now_us(&board->clock);
     ud_ota_init(&w->ota, board, w->env.config->app_rollback);
+    w->ota.anti_rollback = w->env.config->app_anti_rollback;
     make_partitions(w);
     if (board->running)
         w->has_desc = ud_ota_get_desc_bytes(&w->ota, board->running, (uint8_t *)&w->desc) == ESP_OK;

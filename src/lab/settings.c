@@ -44,12 +44,14 @@ static const struct key keys[] = {
     { NULL, "require_digest", KIND_BOOL, AT(require_digest), false },
     { NULL, "watchdog_ms", KIND_MS, AT(watchdog_ms), false },
     { "bootloader", "rollback", KIND_BOOL, AT(boot_rollback), false },
+    { "bootloader", "anti_rollback", KIND_BOOL, AT(boot_anti_rollback), false },
     { "bootloader", "factory_reset_pin", KIND_PIN, AT(factory_reset_pin), false },
     { "bootloader", "factory_reset_labels", KIND_LABELS, AT(factory_reset_labels), false },
     { "bootloader", "factory_reset_erases_otadata", KIND_BOOL, AT(factory_reset_erases_otadata), false },
     { "bootloader", "test_pin", KIND_PIN, AT(test_pin), false },
     { "bootloader", "pin_level", KIND_LEVEL, AT(pin_level), false },
     { "app", "rollback", KIND_BOOL, AT(app_rollback), false },
+    { "app", "anti_rollback", KIND_BOOL, AT(app_anti_rollback), false },
 };
 _Static_assert(UD_ARRAY_LEN(keys) <= 32, "one bit a key");
 
@@ -363,6 +365,9 @@ esp_err_t ud_lab_settings_check(const struct ud_lab_settings *s, const char *nam
         return lab_why(why, why_size, ESP_ERR_INVALID_ARG,
                        "%s: the partition table at 0x%x is not a sector of this flash: 0x8000 is usual", name,
                        s->table_offset);
+    if ((s->boot_anti_rollback && !s->boot_rollback) || (s->app_anti_rollback && !s->app_rollback))
+        return lab_why(why, why_size, ESP_ERR_INVALID_ARG, "%s: \"%s.anti_rollback\" needs \"rollback\" beside it",
+                       name, s->boot_anti_rollback && !s->boot_rollback ? "bootloader" : "app");
     return ESP_OK;
 }
 

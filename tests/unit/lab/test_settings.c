@@ -20,6 +20,7 @@ static void missing_keys_keep_their_defaults(void **state)
     assert_int_equal(s.table_offset, 0x8000);
     assert_int_equal(s.revision, ud_lab_usual_revision(s.chip));
     assert_true(s.boot_rollback && s.app_rollback && s.require_digest);
+    assert_false(s.boot_anti_rollback || s.app_anti_rollback);
     assert_int_equal(s.runs, UD_LAB_RUNS_HOST);
     assert_int_equal(s.watchdog_ms, d.watchdog_ms);
     assert_int_equal(s.factory_reset_pin, UD_LAB_NO_PIN);
@@ -76,6 +77,7 @@ static void what_is_printed_reads_back_the_same(void **state)
     s.runs = UD_LAB_RUNS_NONE;
     s.test_pin = 12;
     s.app_rollback = false;
+    s.boot_anti_rollback = true;
     s.inputs_driven = UINT64_C(1) << 40 | 3;
     s.inputs = UINT64_C(1) << 40;
     char *text = ud_lab_settings_print(&s);
@@ -89,6 +91,7 @@ static void what_is_printed_reads_back_the_same(void **state)
     assert_int_equal(back.factory_reset_pin, UD_LAB_NO_PIN);
     assert_true(back.boot_rollback);
     assert_false(back.app_rollback);
+    assert_true(back.boot_anti_rollback && !back.app_anti_rollback);
     assert_true(back.inputs_driven == s.inputs_driven && back.inputs == s.inputs);
     free(text);
 }
@@ -133,6 +136,9 @@ static void a_refusal_names_the_key_and_the_file(void **state)
         { "{" BOTH ",\"watchdog_ms\":\"5000\"}", "\"watchdog_ms\" must be" },
         { "{" BOTH ",\"rollback\":true}", "\"rollback\" is not a setting" },
         { "{" BOTH ",\"bootloader\":{\"rolback\":true}}", "\"bootloader.rolback\" is not a setting" },
+        { "{" BOTH ",\"bootloader\":{\"rollback\":false,\"anti_rollback\":true}}",
+          "\"bootloader.anti_rollback\" needs \"rollback\"" },
+        { "{" BOTH ",\"app\":{\"rollback\":false,\"anti_rollback\":true}}", "\"app.anti_rollback\" needs" },
         { "{" BOTH ",\"bootloader\":{\"rollback\":\"yes\"}}", "\"bootloader.rollback\" must be true or false" },
         { "{" BOTH ",\"bootloader\":{\"test_pin\":64}}", "\"bootloader.test_pin\" must be" },
         { "{" BOTH ",\"bootloader\":{\"pin_level\":2}}", "\"bootloader.pin_level\" must be" },
