@@ -114,6 +114,18 @@ def answer(length):
     return {"send": f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"}
 
 
+@pytest.mark.parametrize("length,end", [(SIZE, 600_000), (SIZE + 1000, SIZE), (SIZE - 1000, SIZE)],
+                         ids=["cut in the middle", "length too large", "length too small"])
+def test_nginx_passing_on_a_broken_answer(board, firmware, images, nginx, pki, serve, tmp_path, length, end):
+    root, _, (chain, key) = pki
+    plan = script(tmp_path / "plan.json", {"/fw.bin": [
+        [answer(length), {"file": "fw.bin", "to": end}, {"cut": True}]]})
+    behind = serve(images, "--plain", "--script", plan)
+    front = nginx(images, chain, key, f"location / {{ proxy_pass http://127.0.0.1:{behind.port}; }}")
+    assert_survives(board(front.url("fw.bin"), root.cert))
+    assert front.requests().count("GET /fw.bin") == 1
+
+
 @pytest.mark.parametrize("steps", [
     pytest.param([answer(SIZE), {"file": "fw.bin", "to": 600_000}, {"cut": True}], id="cut in the middle"),
     pytest.param([answer(SIZE), {"file": "fw.bin", "to": 600_000}, {"wait_ms": 100}, {"reset": True}],
