@@ -193,6 +193,7 @@ function(ud_install)
     VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/updraft-config.cmake ${PROJECT_BINARY_DIR}/updraft-config-version.cmake
     DESTINATION ${package})
+  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
   set(cores ${libraries})
   list(TRANSFORM cores REPLACE "^ud_(port_linux|idf|compat|lab|firmware)$" "")
