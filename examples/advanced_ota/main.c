@@ -162,7 +162,8 @@ static void confirm_if_pending(void)
 #endif
     if (!self_test()) {
         ESP_LOGE(TAG, "self-test failed: going back");
-        esp_ota_mark_app_invalid_rollback_and_reboot();
+        ESP_ERROR_CHECK(esp_ota_mark_app_invalid_rollback_and_reboot()); /* returns only if it cannot */
+        return;
     }
     ESP_ERROR_CHECK(esp_ota_mark_app_valid_cancel_rollback());
     ESP_LOGI(TAG, "self-test passed: confirmed");

@@ -210,7 +210,8 @@ int main(void)
                               .alloc = ud_linux_alloc(),
                               .entropy = ud_linux_entropy(),
                               .transport_create = make_transport,
-                              .transport_destroy = end_transport };
+                              .transport_destroy = end_transport,
+                              .terminal = isatty(STDOUT_FILENO) == 1 };
     if (ud_idf_start(&env) != ESP_OK ||
         xTaskCreate(main_task, "main", ud_firmware_config.main_task_stack, NULL, 1, NULL) != pdPASS)
         line_panic(&device, "no memory to start the firmware");

@@ -69,6 +69,21 @@ def test_quiet_leaves_only_what_the_firmware_says(host):
     assert run("board", "run", host, "--until", "done", "--timeout", 20, "--quiet").stderr == ""
 
 
+def test_log_lines_are_coloured_on_a_terminal_only(host):
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        power = subprocess.Popen([UPDRAFT, "board", "run", str(host), "--timeout", "20"], stdout=theirs,
+                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        os.close(theirs)
+        shown = b""
+        while b"hello: done" not in shown:
+            shown += terminal.read(4096)
+        power.send_signal(signal.SIGTERM)
+        power.communicate(timeout=20)
+    assert b"\033[0;32mI (" in shown and b"\033[0m" in shown
+    assert "\033" not in run("board", "run", host, "--until", "hello: done", "--timeout", 20).stdout
+
+
 @pytest.mark.parametrize("options", [["--timeout", "0.3"], ["--until", "never said", "--timeout", "0.3"]])
 def test_time_that_runs_out_is_exit_3(host, options):
     assert "0.3 seconds have passed" in run("board", "run", host, *options, check=3).stderr
