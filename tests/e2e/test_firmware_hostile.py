@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT, UPDRAFT, run, script
+from conftest import BUILD, ROOT, UPDRAFT, Server, run, script
 from pki import Authority, pki  # noqa: F401 (fixture)
 from webserver import nginx  # noqa: F401 (fixture)
 
@@ -42,6 +42,31 @@ def board(tmp_path, example):
             "--partition", f"cfg={cfg(tmp_path, url, *cas)}")
         return path
     return create
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patient_boards(tmp_path_factory):
+    """Loop and one-shot, both in the middle of an update from a server that has fallen silent. They have to sit it out
+    for a minute: the other tests of this file run meanwhile."""
+    folder = tmp_path_factory.mktemp("patience")
+    (folder / "images").mkdir()
+    shutil.copy(NEW, folder / "images" / "fw.bin")
+    server = Server(folder / "images", "--script", script(folder / "plan.json", {"/fw.bin": [
+        [answer(SIZE), {"file": "fw.bin", "to": 600_000}, {"silence": True}]]}))
+    boards = []
+    try:
+        for name in ("simple_ota", "advanced_ota_1.0.0"):
+            path = folder / f"{name}.flash"
+            run("board", "create", path, "--table", TABLE, "--app", EXAMPLES / f"{name}.bin", "--partition",
+                f"cfg={cfg(folder, server.url('fw.bin'), server.ca)}")
+            boards.append((path, subprocess.Popen([UPDRAFT, "board", "run", path, "--until", IDLE, "--timeout", "200"],
+                                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)))
+        yield boards
+    finally:
+        for _, process in boards:
+            process.kill()
+            process.communicate()
+        server.stop()
 
 
 def cfg(folder, url, *cas):
@@ -158,30 +183,6 @@ def test_power_switched_off_while_the_server_is_silent_leaves_the_old_version(bo
     assert_updates(path)
 
 
-@pytest.mark.timeout(300)
-def test_a_server_that_stays_silent_is_given_up_after_a_minute(firmware, images, serve, tmp_path):
-    """Loop and one-shot side by side, since both have to sit it out."""
-    server = serve(images, "--script", script(tmp_path / "plan.json", {"/fw.bin": [
-        [answer(SIZE), {"file": "fw.bin", "to": 600_000}, {"silence": True}]]}))
-    boards = []
-    for name in ("simple_ota", "advanced_ota_1.0.0"):
-        path = tmp_path / f"{name}.flash"
-        run("board", "create", path, "--table", TABLE, "--app", EXAMPLES / f"{name}.bin", "--partition",
-            f"cfg={cfg(tmp_path, server.url('fw.bin'), server.ca)}")
-        process = subprocess.Popen([UPDRAFT, "board", "run", path, "--until", IDLE, "--timeout", "200"],
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        boards.append((path, process))
-    try:
-        for path, process in boards:
-            log, _ = process.communicate(timeout=250)
-            assert process.returncode == 0 and "ESP_ERR_TIMEOUT" in log, log
-            assert look(path) == ("ota_0", "1.0.0")
-    finally:
-        for _, process in boards:
-            process.kill()
-            process.wait()
-
-
 @pytest.mark.parametrize("case", ["wrong ca", "wrong name", "expired"])
 def test_a_server_that_is_not_to_be_trusted_is_not_asked(board, firmware, images, nginx, pki, tmp_path, case):
     root, middle, (chain, key) = pki
@@ -214,3 +215,11 @@ def test_an_image_of_a_real_chip_is_refused_before_anything_is_written(board, im
     before = path.read_bytes()
     assert_survives(path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.timeout(300)
+def test_a_server_that_stays_silent_is_given_up_after_a_minute(patient_boards):
+    for path, process in patient_boards:
+        log, _ = process.communicate(timeout=250)
+        assert process.returncode == 0 and "ESP_ERR_TIMEOUT" in log, log
+        assert look(path) == ("ota_0", "1.0.0")
