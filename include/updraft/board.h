@@ -45,6 +45,12 @@ struct ud_verdict {
     struct ud_image_info info;
 };
 
+/** A partition beside the table, the memory of whoever registered it. */
+struct ud_extra_partition {
+    struct ud_partition part;
+    struct ud_extra_partition *next;
+};
+
 struct ud_board {
     struct ud_flash *flash;
     const struct ud_chip *chip; /* a real chip: what sdkconfig, offsets and chip info say */
@@ -63,6 +69,7 @@ struct ud_board {
     enum ud_reset_reason reset_reason;
     uint32_t boot_count;
     struct ud_verdict verdict;
+    struct ud_extra_partition *extra; /* in the order in which they were added */
 };
 
 /**
@@ -71,7 +78,9 @@ struct ud_board {
  * partition there; else the table's or the flash's error.
  */
 UD_MUST_USE esp_err_t ud_board_load_table(struct ud_board *b, uint32_t running_addr);
-/** Rules by which this board judges an image at `p`. */
+/**
+ * Rules by which this board judges an image at `p`. A boot loader is always one of the chip: host images have none.
+ */
 struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struct ud_partition *p);
 /**
  * Keep or ask the one verdict; the caller holds the lock. `has` is true only for the same range at the same flash
@@ -80,6 +89,28 @@ struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struc
  */
 void ud_board_set_verdict(struct ud_board *b, const struct ud_partition *p, const struct ud_image_info *info);
 bool ud_board_has_verdict(const struct ud_board *b, const struct ud_partition *p, struct ud_image_info *info);
+
+/* ---- partitions beside the table: under the lock, which the caller does not hold ---------------------------------- */
+
+/**
+ * Add `extra` (kept) behind the others, so that it can be found and be a target. ESP_ERR_INVALID_SIZE beyond the flash;
+ * ESP_ERR_INVALID_ARG it overlaps one that is listed.
+ */
+UD_MUST_USE esp_err_t ud_board_add_partition(struct ud_board *b, struct ud_extra_partition *extra);
+/** Take it out again; nobody may still use it. ESP_ERR_INVALID_ARG the table's own; ESP_ERR_NOT_FOUND. */
+UD_MUST_USE esp_err_t ud_board_remove_partition(struct ud_board *b, const struct ud_partition *p);
+/** As ud_ptable_find (`after` NULL) and ud_ptable_find_next over the table, then the added ones. */
+const struct ud_partition *ud_board_next_partition(struct ud_board *b, const struct ud_partition *after, uint8_t type,
+                                                   uint8_t subtype, const char *label);
+/** As ud_ptable_verify over both. */
+const struct ud_partition *ud_board_verify_partition(struct ud_board *b, const struct ud_partition *p);
+/**
+ * Erase `erase_len` bytes of `dst` from `dst_off`, then copy `len` bytes there and read them back. Before anything is
+ * touched: ESP_ERR_INVALID_SIZE a range outside its partition, erase_len below `len` or not whole sectors;
+ * ESP_ERR_NOT_ALLOWED read-only; ESP_ERR_INVALID_ARG dst_off not on a sector. Then the flash's.
+ */
+UD_MUST_USE esp_err_t ud_board_copy(struct ud_board *b, const struct ud_partition *dst, uint32_t dst_off,
+                                    const struct ud_partition *src, uint32_t src_off, uint32_t len, uint32_t erase_len);
 
 /* ---- the lock ---------------------------------------------------------------------------------------------------- */
 

@@ -54,8 +54,11 @@ struct ud_ota_session {
     bool sequential; /* sectors are erased as they are entered */
     bool in_order;   /* the verifier has seen every byte so far, and nobody else has changed flash since */
     struct ud_image_verifier verifier;
-    uint8_t scratch[UD_OTA_SCRATCH]; /* read-back buffer */
-    uint64_t generation;             /* of the flash after this session's last step */
+    uint8_t scratch[UD_OTA_SCRATCH];  /* read-back buffer */
+    uint64_t generation;              /* of the flash after this session's last step */
+    const struct ud_partition *final; /* where the content belongs: what it is judged as; `partition` at first */
+    bool copy;                        /* a good end copies it there */
+    bool resumed;
 };
 
 enum {
@@ -74,33 +77,58 @@ void ud_ota_init(struct ud_ota *ota, struct ud_board *board, bool rollback);
 /* ---- update session: codes as esp_ota_begin/write/end/abort ------------------------------------------------------ */
 
 /**
- * Check, reserve the slot, erase. `image_size` is UD_OTA_SEQUENTIAL (sectors are erased as they are entered), 0 or
+ * Check, reserve the partition, erase. A target is a partition of the table or one added to the board: an OTA slot, a
+ * boot loader, a partition table, or data of any kind. `image_size` is UD_OTA_SEQUENTIAL (sectors are erased as they are entered), 0 or
  * UD_OTA_SIZE_UNKNOWN (all of it now) or a number of bytes. With rollback the inactive otadata entry is erased too.
  * All or nothing: on failure the session is closed and nothing of it stays behind. `s` need not be initialised.
  *
  * @return in this order: ESP_ERR_INVALID_STATE `s` is open already; ESP_ERR_INVALID_ARG NULL; ESP_ERR_NOT_FOUND not in
- * the table; ESP_ERR_INVALID_ARG an app that is no OTA slot, a boot loader or a table; ESP_ERR_OTA_PARTITION_CONFLICT
+ * the table; ESP_ERR_INVALID_ARG an app that is no OTA slot; ESP_ERR_OTA_PARTITION_CONFLICT
  * it runs; ESP_ERR_OTA_ROLLBACK_INVALID_STATE the running app is not confirmed; ESP_ERR_OTA_ALREADY_IN_PROGRESS;
  * ESP_ERR_NO_MEM; ESP_ERR_INVALID_SIZE and the flash's errors.
  */
 UD_MUST_USE esp_err_t ud_ota_begin(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p,
                                    uint32_t image_size);
 /**
+ * Go on with an image of which `offset` bytes are in `p` already. Nothing is erased now, and otadata is left alone; with
+ * `erase_size` UD_OTA_SEQUENTIAL sectors are erased as they are entered, else what follows must be erased already.
+ * Codes as ud_ota_begin; ESP_ERR_INVALID_ARG also for an offset beyond the partition.
+ */
+UD_MUST_USE esp_err_t ud_ota_resume(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p,
+                                    uint32_t erase_size, uint32_t offset);
+/**
+ * Say where the content belongs, before anything is written (or after a resume): `end` judges it by the type of `final`
+ * and with `copy` copies all of that partition's size there. ESP_ERR_INVALID_ARG NULL; ESP_ERR_NOT_FOUND session closed,
+ * or no such partition; ESP_ERR_INVALID_STATE something was written; ESP_ERR_OTA_PARTITION_CONFLICT `copy` would go over
+ * what runs. The session's own partition changes nothing.
+ */
+UD_MUST_USE esp_err_t ud_ota_set_final(struct ud_ota_session *s, const struct ud_partition *final, bool copy);
+/**
  * Write the next bytes and read them back. `written` moves only when all of `data` is in flash; after a failure the
  * same bytes may be written again.
  *
  * @return ESP_ERR_INVALID_ARG data NULL, session closed; ESP_ERR_INVALID_SIZE beyond the slot (nothing is touched);
- * ESP_ERR_OTA_VALIDATE_FAILED the first byte of an app is not 0xE9 (the first sector is erased by then);
+ * ESP_ERR_OTA_VALIDATE_FAILED the first byte of an app or boot loader is not 0xE9, or the first two of a partition table
+ * not AA 50 (the first sector is erased by then);
  * ESP_ERR_FLASH_OP_FAIL also when flash reads back differently. A bad image is no error here: `end` judges.
  */
 UD_MUST_USE esp_err_t ud_ota_write(struct ud_ota_session *s, const void *data, size_t len);
 /**
- * Judge and close. ESP_ERR_NOT_FOUND closed already; ESP_ERR_INVALID_ARG nothing written; ESP_ERR_OTA_VALIDATE_FAILED.
- * Data partitions are not judged. otadata is not touched.
+ * Write `len` bytes at `offset`, in any order, into what is erased already. Nothing is judged before `end`; `written`
+ * grows by `len`. ESP_ERR_INVALID_ARG data NULL, session closed, offset beyond the partition; ESP_ERR_INVALID_STATE the
+ * session erases as it goes; ESP_ERR_INVALID_SIZE beyond the end.
+ */
+UD_MUST_USE esp_err_t ud_ota_write_at(struct ud_ota_session *s, const void *data, size_t len, uint32_t offset);
+/**
+ * Judge, copy if so asked, and close. ESP_ERR_NOT_FOUND closed already; ESP_ERR_INVALID_ARG nothing written;
+ * ESP_ERR_OTA_VALIDATE_FAILED no good app, boot loader or partition table; ESP_ERR_INVALID_SIZE the final partition is
+ * larger than the one written to; the flash's. Data partitions are not judged. otadata is not touched.
  */
 UD_MUST_USE esp_err_t ud_ota_end(struct ud_ota_session *s);
 /** Close without judging. ESP_ERR_NOT_FOUND when closed already. */
 esp_err_t ud_ota_abort(struct ud_ota_session *s);
+/** Is `p` the target or the final partition of an open session? */
+bool ud_ota_is_in_use(struct ud_ota *ota, const struct ud_partition *p);
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
 /*
@@ -173,6 +201,8 @@ UD_MUST_USE esp_err_t ud_ota_verify(struct ud_ota *ota, const struct ud_partitio
  */
 UD_MUST_USE esp_err_t ud_ota_check_image(struct ud_ota *ota, const struct ud_image_header *h,
                                          const struct ud_app_desc *desc);
+/** The same of a boot loader's header: the chip's own, and no upper revision. */
+UD_MUST_USE esp_err_t ud_ota_check_bootloader(struct ud_ota *ota, const struct ud_image_header *h);
 
 #ifdef __cplusplus
 }

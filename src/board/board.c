@@ -38,15 +38,17 @@ esp_err_t ud_board_load_table(struct ud_board *b, uint32_t running_addr)
 
 struct ud_image_rules ud_board_image_rules(const struct ud_board *b, const struct ud_partition *p)
 {
+    bool bootloader = p->type == UD_PART_BOOTLOADER;
+    uint16_t chip_id = bootloader ? b->chip->id : b->accepted_chip_id;
     return (struct ud_image_rules){
-        .chip = b->accepted_chip_id == b->chip->id ? b->chip : ud_chip_by_id(b->accepted_chip_id),
+        .chip = chip_id == b->chip->id ? b->chip : ud_chip_by_id(chip_id),
         .check_chip = true,
-        .chip_id = b->accepted_chip_id,
+        .chip_id = chip_id,
         .revision = b->revision,
-        .bootloader = p->type == UD_PART_BOOTLOADER,
+        .bootloader = bootloader,
         .require_digest = b->require_digest,
         .flash_addr = p->addr,
-        .check_mapping = b->accepted_chip_id != UD_CHIP_ID_HOST,
+        .check_mapping = chip_id != UD_CHIP_ID_HOST,
         .max_size = p->size,
     };
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An update session: begin, write, end or abort.
+ * An update session: begin or resume, write, end or abort.
  *
- * Invariants. A session is in the context's list exactly while it is open, and no two open sessions share a partition.
+ * Invariants. A session is in the context's list exactly while it is open, and no two open sessions share a partition to
+ * write to. `final` decides what the content is; `partition` is where it lies.
  * While `in_order` holds, the verifier has been fed every byte from offset 0, each as flash read it back, and only this
  * session has changed flash since: its verdict is then the verdict on the bytes that will boot. Anything else (another
  * thread's write, a failed step) makes `end` hash the slot once more instead.
@@ -32,9 +33,32 @@ static bool is_open(const struct ud_ota *ota, const struct ud_ota_session *s)
 static bool is_in_use(const struct ud_ota *ota, const struct ud_partition *p)
 {
     const struct ud_ota_session *at = ota->sessions;
-    while (at && at->partition != p)
+    while (at && at->partition != p && at->final != p)
         at = at->next;
     return at != NULL;
+}
+
+bool ud_ota_is_in_use(struct ud_ota *ota, const struct ud_partition *p)
+{
+    struct ud_board_hold hold;
+    ud_board_lock(ota->board, &hold);
+    bool in_use = is_in_use(ota, p);
+    ud_board_unlock(ota->board, &hold);
+    return in_use;
+}
+
+/* Content that the streaming verifier judges. */
+static bool is_image(const struct ud_ota_session *s)
+{
+    return s->final->type == UD_PART_APP || s->final->type == UD_PART_BOOTLOADER;
+}
+
+/* What lies in the session's partition, as what it is to be. */
+static struct ud_partition content_of(const struct ud_ota_session *s)
+{
+    struct ud_partition p = *s->partition;
+    p.type = s->final->type;
+    return p;
 }
 
 static void close_session(struct ud_ota_session *s)
@@ -65,14 +89,7 @@ static esp_err_t check_app_target(struct ud_ota *ota, const struct ud_partition 
 
 static esp_err_t check_target(struct ud_ota *ota, const struct ud_partition *p)
 {
-    switch (p->type) {
-    case UD_PART_APP:
-        return check_app_target(ota, p);
-    case UD_PART_DATA:
-        return ESP_OK;
-    default: /* boot loaders and partition tables are no targets here */
-        return ESP_ERR_INVALID_ARG;
-    }
+    return p->type == UD_PART_APP ? check_app_target(ota, p) : ESP_OK;
 }
 
 /* Whatever `s` holds before it is opened counts as closed; one that is open stays so, and cannot be begun again. */
@@ -96,7 +113,7 @@ static esp_err_t open_session(struct ud_ota *ota, struct ud_ota_session *s, cons
     ud_board_lock(ota->board, &hold);
     if (!is_in_use(ota, p)) {
         s->ota = ota;
-        s->partition = p;
+        s->partition = s->final = p;
         s->erase_size = image_size;
         s->sequential = image_size == UD_OTA_SEQUENTIAL;
         s->in_order = true;
@@ -119,47 +136,64 @@ static esp_err_t erase_ahead(struct ud_ota_session *s)
     return ud_ota_erase_steps(s->ota->board, s->partition, len);
 }
 
+static esp_err_t start_verifier(struct ud_ota_session *s)
+{
+    struct ud_board *b = s->ota->board;
+    if (!is_image(s))
+        return ESP_OK;
+    struct ud_partition content = content_of(s);
+    struct ud_image_rules rules = ud_board_image_rules(b, &content);
+    return ud_image_verifier_start(&s->verifier, &rules, b->crypto, b->obs);
+}
+
+static void keep_generation(struct ud_ota_session *s)
+{
+    struct ud_board_hold hold;
+    ud_board_lock(s->ota->board, &hold);
+    s->generation = s->ota->board->flash->generation;
+    ud_board_unlock(s->ota->board, &hold);
+}
+
 /* The verifier, the erase, and with rollback the entry of the slot that is about to change. */
 static esp_err_t prepare(struct ud_ota_session *s)
 {
     struct ud_ota *ota = s->ota;
-    struct ud_board *b = ota->board;
-    struct ud_board_hold hold;
-    esp_err_t err = ESP_OK;
-    if (s->partition->type == UD_PART_APP) {
-        struct ud_image_rules rules = ud_board_image_rules(b, s->partition);
-        err = ud_image_verifier_start(&s->verifier, &rules, b->crypto, b->obs);
-    }
-    if (err == ESP_OK)
+    esp_err_t err = start_verifier(s);
+    if (err == ESP_OK && !s->resumed)
         err = erase_ahead(s);
     if (err != ESP_OK)
         return err;
-    if (ota->rollback && ota->otadata_policy != UD_OTADATA_V5 && s->partition->type == UD_PART_APP) {
+    if (!s->resumed && ota->rollback && ota->otadata_policy != UD_OTADATA_V5 && s->partition->type == UD_PART_APP) {
         esp_err_t forgotten = ud_ota_invalidate_inactive(ota);
         (void)forgotten; /* there may be nothing to invalidate */
     }
-    ud_board_lock(b, &hold);
-    s->generation = b->flash->generation;
-    ud_board_unlock(b, &hold);
+    keep_generation(s);
     return ESP_OK;
 }
 
+/* `resumed_at` > 0 also means: resumed. */
 static esp_err_t begin(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *asked,
-                       uint32_t image_size)
+                       uint32_t image_size, const uint32_t *resumed_at)
 {
-    const struct ud_partition *p = ud_ptable_verify(&ota->board->table, asked);
+    const struct ud_partition *p = ud_board_verify_partition(ota->board, asked);
     esp_err_t err = p ? check_target(ota, p) : ESP_ERR_NOT_FOUND;
     if (err == ESP_OK)
         err = open_session(ota, s, p, image_size);
     if (err != ESP_OK)
         return err;
+    if (resumed_at) {
+        s->resumed = true;
+        s->written = *resumed_at;
+        s->in_order = *resumed_at == 0;
+    }
     err = prepare(s);
     if (err != ESP_OK)
         close_session(s);
     return err;
 }
 
-esp_err_t ud_ota_begin(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p, uint32_t image_size)
+static esp_err_t enter(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p, uint32_t image_size,
+                       const uint32_t *resumed_at)
 {
     if (!ota || !s)
         return ESP_ERR_INVALID_ARG;
@@ -167,8 +201,48 @@ esp_err_t ud_ota_begin(struct ud_ota *ota, struct ud_ota_session *s, const struc
         return ESP_ERR_INVALID_STATE;
     if (!p)
         return ESP_ERR_INVALID_ARG;
-    esp_err_t err = begin(ota, s, p, image_size);
+    esp_err_t err =
+        resumed_at && *resumed_at > p->size ? ESP_ERR_INVALID_ARG : begin(ota, s, p, image_size, resumed_at);
     return err == ESP_OK ? ESP_OK : ud_note(ota->board->obs, UD_NOTE_OTA_REFUSED, err, p->addr, 0, p->label);
+}
+
+esp_err_t ud_ota_begin(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p, uint32_t image_size)
+{
+    return enter(ota, s, p, image_size, NULL);
+}
+
+esp_err_t ud_ota_resume(struct ud_ota *ota, struct ud_ota_session *s, const struct ud_partition *p, uint32_t erase_size,
+                        uint32_t offset)
+{
+    return enter(ota, s, p, erase_size, &offset);
+}
+
+esp_err_t ud_ota_set_final(struct ud_ota_session *s, const struct ud_partition *final, bool copy)
+{
+    struct ud_board_hold hold;
+    if (!final)
+        return ESP_ERR_INVALID_ARG;
+    if (!s || !s->ota)
+        return ESP_ERR_NOT_FOUND;
+    if (s->written > 0 && !s->resumed)
+        return ESP_ERR_INVALID_STATE;
+    struct ud_board *b = s->ota->board;
+    const struct ud_partition *p = ud_board_verify_partition(b, final);
+    if (!p)
+        return ESP_ERR_NOT_FOUND;
+    if (p == s->partition)
+        return ESP_OK;
+    if (copy && p == b->running)
+        return ESP_ERR_OTA_PARTITION_CONFLICT;
+    ud_board_lock(b, &hold);
+    s->final = p;
+    s->copy = copy;
+    ud_board_unlock(b, &hold);
+    ud_image_verifier_drop(&s->verifier); /* it may be something else that is judged now */
+    esp_err_t err = start_verifier(s);
+    if (err != ESP_OK)
+        s->in_order = false; /* `end` asks once more */
+    return ESP_OK;
 }
 
 /* ---- write ------------------------------------------------------------------------------------------------------ */
@@ -189,10 +263,14 @@ static esp_err_t enter_sector(struct ud_ota_session *s, uint32_t off)
                : ESP_OK;
 }
 
-static esp_err_t check_first_byte(const struct ud_ota_session *s, uint32_t off, uint8_t first)
+static esp_err_t check_first_bytes(const struct ud_ota_session *s, uint32_t off, const uint8_t *data, uint32_t len)
 {
-    return off == 0 && s->partition->type == UD_PART_APP && first != UD_IMAGE_MAGIC ? ESP_ERR_OTA_VALIDATE_FAILED
-                                                                                    : ESP_OK;
+    bool good = true;
+    if (off == 0 && is_image(s))
+        good = data[0] == UD_IMAGE_MAGIC;
+    else if (off == 0 && s->final->type == UD_PART_TABLE && len >= 2)
+        good = data[0] == 0xAA && data[1] == 0x50;
+    return good ? ESP_OK : ESP_ERR_OTA_VALIDATE_FAILED;
 }
 
 /* Flash differs from what was asked: say where. */
@@ -214,7 +292,7 @@ static esp_err_t write_piece(struct ud_ota_session *s, uint32_t off, const uint8
     if (b->flash->generation != s->generation)
         s->in_order = false; /* somebody else's erase or program; it may have been in this slot */
     esp_err_t err = enter_sector(s, off);
-    esp_err_t magic = err == ESP_OK ? check_first_byte(s, off, data[0]) : ESP_OK;
+    esp_err_t magic = err == ESP_OK ? check_first_bytes(s, off, data, len) : ESP_OK;
     if (err == ESP_OK && magic == ESP_OK)
         err = program_step(s, off, data, len);
     s->generation = b->flash->generation;
@@ -226,7 +304,7 @@ static esp_err_t write_piece(struct ud_ota_session *s, uint32_t off, const uint8
         return err;
     if (memcmp(s->scratch, data, len) != 0)
         return tell_difference(s, off, data);
-    if (s->in_order && s->partition->type == UD_PART_APP) {
+    if (s->in_order && is_image(s)) {
         esp_err_t verdict = ud_image_verifier_push(&s->verifier, s->scratch, len);
         (void)verdict; /* sticky in the verifier: a bad image is judged by `end`, not here */
     }
@@ -241,6 +319,8 @@ esp_err_t ud_ota_write(struct ud_ota_session *s, const void *data, size_t len)
     if (len == 0)
         return ESP_OK;
     if (!s || !s->ota)
+        return ESP_ERR_INVALID_ARG;
+    if (s->written > s->partition->size) /* more was written at offsets than there is room for */
         return ESP_ERR_INVALID_ARG;
     if (len > s->partition->size - s->written)
         return ESP_ERR_INVALID_SIZE;
@@ -264,6 +344,36 @@ esp_err_t ud_ota_write(struct ud_ota_session *s, const void *data, size_t len)
     return ESP_OK;
 }
 
+esp_err_t ud_ota_write_at(struct ud_ota_session *s, const void *data, size_t len, uint32_t offset)
+{
+    const uint8_t *bytes = data;
+    if (!data || !s || !s->ota)
+        return ESP_ERR_INVALID_ARG;
+    if (s->sequential) /* nobody knows which sectors are erased */
+        return ESP_ERR_INVALID_STATE;
+    if (offset > s->partition->size)
+        return ESP_ERR_INVALID_ARG;
+    if (len > s->partition->size - offset)
+        return ESP_ERR_INVALID_SIZE;
+    struct ud_board *b = s->ota->board;
+    for (uint32_t done = 0; done < len;) {
+        uint32_t n = len - done < UD_OTA_SCRATCH ? (uint32_t)(len - done) : UD_OTA_SCRATCH;
+        struct ud_board_hold hold;
+        s->in_order = false;
+        ud_board_lock(b, &hold);
+        esp_err_t err = program_step(s, offset + done, bytes + done, n);
+        s->generation = b->flash->generation;
+        ud_board_unlock(b, &hold);
+        if (err != ESP_OK)
+            return err;
+        if (memcmp(s->scratch, bytes + done, n) != 0)
+            return tell_difference(s, offset + done, bytes + done);
+        done += n;
+    }
+    s->written = len > UINT32_MAX - s->written ? UINT32_MAX : s->written + (uint32_t)len;
+    return ESP_OK;
+}
+
 /* ---- end -------------------------------------------------------------------------------------------------------- */
 
 /* The session's own verdict, if it may speak: ESP_ERR_NOT_FINISHED when the slot has to be read again. */
@@ -279,22 +389,40 @@ static esp_err_t own_verdict(struct ud_ota_session *s, struct ud_image_info *inf
     if (err != ESP_OK)
         return err;
     ud_board_lock(b, &hold);
-    if (b->flash->generation == s->generation)
-        ud_board_set_verdict(b, s->partition, info);
-    else
+    if (b->flash->generation != s->generation)
         err = ESP_ERR_NOT_FINISHED;
+    else if (s->final->type == UD_PART_APP)
+        ud_board_set_verdict(b, s->partition, info);
     ud_board_unlock(b, &hold);
     return err;
+}
+
+static esp_err_t judge_table(struct ud_ota_session *s)
+{
+    struct ud_board *b = s->ota->board;
+    struct ud_board_hold hold;
+    struct ud_ptable table;
+    uint8_t bytes[UD_PTABLE_BYTES];
+    ud_board_lock(b, &hold);
+    esp_err_t err = ud_partition_read(b->flash, s->partition, 0, bytes, sizeof bytes);
+    ud_board_unlock(b, &hold);
+    if (err == ESP_OK)
+        err = ud_ptable_decode(bytes, sizeof bytes, b->flash->geometry.size, b->crypto, b->obs, &table);
+    (void)ud_note(b->obs, UD_NOTE_OTA_VERDICT, err, s->partition->addr, 0, s->partition->label);
+    return err == ESP_OK ? ESP_OK : ESP_ERR_OTA_VALIDATE_FAILED;
 }
 
 static esp_err_t judge(struct ud_ota_session *s)
 {
     struct ud_image_info info;
-    if (s->partition->type != UD_PART_APP)
+    if (s->final->type == UD_PART_TABLE)
+        return judge_table(s);
+    if (!is_image(s))
         return ESP_OK;
     esp_err_t err = own_verdict(s, &info);
+    struct ud_partition content = content_of(s);
     if (err == ESP_ERR_NOT_FINISHED)
-        err = ud_ota_verify_slot(s->ota, s->partition, false, NULL);
+        err = ud_ota_verify_slot(s->ota, &content, false, NULL);
     else
         (void)ud_note(s->ota->board->obs, UD_NOTE_OTA_VERDICT, err, s->partition->addr, 0, s->partition->label);
     return err == ESP_OK ? ESP_OK : ESP_ERR_OTA_VALIDATE_FAILED;
@@ -305,6 +433,8 @@ esp_err_t ud_ota_end(struct ud_ota_session *s)
     if (!s || !s->ota)
         return ESP_ERR_NOT_FOUND;
     esp_err_t err = s->written > 0 ? judge(s) : ESP_ERR_INVALID_ARG;
+    if (err == ESP_OK && s->copy)
+        err = ud_board_copy(s->ota->board, s->final, 0, s->partition, 0, s->final->size, s->final->size);
     close_session(s);
     return err;
 }

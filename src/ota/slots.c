@@ -92,6 +92,15 @@ esp_err_t ud_ota_check_image(struct ud_ota *ota, const struct ud_image_header *h
                    desc->spi_flash_mode, NULL);
 }
 
+esp_err_t ud_ota_check_bootloader(struct ud_ota *ota, const struct ud_image_header *h)
+{
+    if (!h)
+        return ESP_ERR_INVALID_ARG;
+    struct ud_image_rules rules =
+        ud_board_image_rules(ota->board, &(struct ud_partition){ .type = UD_PART_BOOTLOADER });
+    return ud_image_check_chip(h, &rules, ota->board->obs) == ESP_OK ? ESP_OK : ESP_ERR_INVALID_VERSION;
+}
+
 esp_err_t ud_ota_erase_steps(struct ud_board *b, const struct ud_partition *p, uint32_t len)
 {
     uint32_t block = b->flash->geometry.block;

@@ -60,7 +60,7 @@ static esp_err_t hash_pass(struct ud_board *b, const struct ud_partition *p, str
     if (err == ESP_OK)
         err = ud_image_verifier_finish(&pass.verifier, info);
     ud_image_verifier_drop(&pass.verifier);
-    if (err == ESP_OK)
+    if (err == ESP_OK && p->type == UD_PART_APP)
         keep_verdict(&pass, info);
     return err;
 }

@@ -32,8 +32,8 @@ static bool has_header(const struct ud_update *u)
 
 static const struct ud_partition *choose_slot(const struct ud_update_env *env, const struct ud_partition *asked)
 {
-    const struct ud_board *b = env->ota->board;
-    return asked ? ud_ptable_verify(&b->table, asked) : ud_ota_next_update(b, NULL);
+    struct ud_board *b = env->ota->board;
+    return asked ? ud_board_verify_partition(b, asked) : ud_ota_next_update(b, NULL);
 }
 
 esp_err_t ud_update_begin(struct ud_update *u, const struct ud_update_env *env, struct ud_source source,
