@@ -119,6 +119,7 @@ def body_of(command):
 def page(command, version, pages):
     title = "-".join(["updraft", *command.path])
     out = [f'.\\" Made from the text of {command.name} --help.', f'.TH {title.upper()} 1 "" "Updraft {version}" "Updraft"',
+           ".nr HY 0", ".nh", ".ad l",  # names and options must not be cut
            ".SH NAME", f"{roff(title)} \\- {roff(command.brief)}", ".SH SYNOPSIS"]
     out.append("\n.br\n".join(f".B {roff(line)}" for line in command.usage))
     out += [".SH DESCRIPTION", *body_of(command)]
