@@ -23,6 +23,10 @@
 
 #include "updraft/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** One answered request, for a log line. `peer` and `target` are borrowed during the call. */
 struct ud_server_log {
     const char *peer;
@@ -30,7 +34,7 @@ struct ud_server_log {
     const char *target;
     const char *range; /* the Range header, "" without */
     int status;        /* 0: scripted or broken off */
-    uint64_t bytes;    /* of body sent */
+    uint64_t bytes;    /* sent, heads included */
     double seconds;
 };
 
@@ -66,4 +70,7 @@ struct ud_cert_request {
  */
 UD_MUST_USE esp_err_t ud_server_make_certs(const struct ud_cert_request *req, bool *made, char *why, size_t why_size);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -2,6 +2,8 @@
 /* What the verbs share; see cli.h. */
 #include "cli.h"
 
+#include "board.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -228,6 +230,7 @@ static void print_error_note(void *ctx, const struct ud_note *note)
         return;
     char text[512];
     ud_note_sentence(note, text, sizeof text);
+    board_printable(text); /* it may quote a server, an image, a table */
     cli_error("%s", text);
 }
 

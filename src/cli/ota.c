@@ -3,7 +3,7 @@
  * `updraft ota`: an update of a board from outside. It acts as the application of the slot that boot would choose: the
  * same sessions, checks and otadata changes, by the cores, with that application's options from the board's settings.
  */
-#include "cli.h"
+#include "board.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ static const char help[] =
     "boot; that application's options (rollback) come from the board's settings.\n"
     "\n"
     "  --ca FILE           certificates (PEM) to trust; default: the system's\n"
-    "  --timeout SECONDS   longest wait for the server to say something (default: 5)\n"
+    "  --timeout SECONDS   longest wait for a connection and for an answer (default: 5). A download that stands\n"
+    "                      still is given up after a minute, or after --timeout where that is longer\n"
     "  --header 'N: V'     further request header (repeatable)\n"
     "  --allow-http        accept an http:// address (the image is verified, its origin is not)\n"
     "  --allow-no-digest   accept an image without an appended SHA-256\n"
@@ -54,6 +55,7 @@ struct ota_options {
 /* Everything an update holds; freed by release(). */
 struct ota_run {
     const struct ota_options *opt;
+    char *from; /* what is updated from, without secrets: to be shown */
     struct ud_lab_board *lab;
     struct ud_ota ota;
     struct ud_transport transport;
@@ -153,14 +155,32 @@ static void on_event(void *ctx, enum ud_update_event e, uint64_t a)
     progress_show(&r->progress, a);
 }
 
-/* Errors on a line of their own, also while a bar stands on the terminal. */
+/* Errors on a line of their own, also while a bar stands on the terminal. "Not modified" is none. */
 static void on_note(void *ctx, const struct ud_note *note)
 {
     struct ota_run *r = ctx;
     struct ud_observer errors = cli_error_observer();
-    if (note->err != ESP_OK && r->progress.terminal && !r->opt->quiet && r->written)
-        putchar('\n');
+    if (note->err == ESP_OK || note->err == ESP_ERR_HTTP_NOT_MODIFIED)
+        return;
+    progress_break(&r->progress);
     errors.note(errors.ctx, note);
+}
+
+/* A copy of the address without the user name and the password in it; NULL without memory. */
+static char *without_secrets(const char *from)
+{
+    char *copy = strdup(from);
+    char *start = copy ? strstr(copy, "://") : NULL;
+    if (start) {
+        start += 3;
+        for (char *at = start + strcspn(start, "/?#"); at > start; at--) {
+            if (at[-1] == '@') {
+                memmove(start, at, strlen(at) + 1);
+                break;
+            }
+        }
+    }
+    return copy;
 }
 
 /* ---- sources ---------------------------------------------------------------------------------------------------- */
@@ -193,10 +213,15 @@ static esp_err_t open_url(struct ota_run *r)
         .buffer_size = 16384,
     };
     err = ud_http_create(&env, &cfg, &r->http);
-    for (unsigned i = 0; err == ESP_OK && i < o->header_count; i++)
+    for (unsigned i = 0; err == ESP_OK && i < o->header_count; i++) {
         err = ud_http_set_header(r->http, o->header[i], o->header[i] + strlen(o->header[i]) + 1);
+        if (err == ESP_ERR_INVALID_ARG)
+            cli_error("--header: the name '%s', or its value, has characters that no header may have", o->header[i]);
+    }
     if (err == ESP_OK)
         err = ud_update_http_connect(r->http, 0, &r->obs);
+    if (err == ESP_ERR_HTTP_EAGAIN)
+        cli_error("%s: connected, but no answer within %u s; --timeout waits longer", r->from, o->timeout_s);
     if (err == ESP_OK)
         r->source = ud_http_source(r->http);
     return err;
@@ -206,13 +231,13 @@ static esp_err_t open_source(struct ota_run *r)
 {
     const char *from = r->opt->from;
     if (is_scheme(from, "http://") && !r->opt->allow_http) {
-        cli_error("%s: an http:// address proves nothing about who answers; use https://, or --allow-http", from);
+        cli_error("%s: an http:// address proves nothing about who answers; use https://, or --allow-http", r->from);
         return ESP_ERR_INVALID_ARG;
     }
     if (is_scheme(from, "http://") || is_scheme(from, "https://"))
         return open_url(r);
     if (strstr(from, "://")) {
-        cli_error("%s: only https:// addresses and files can be read", from);
+        cli_error("%s: only https:// addresses and files can be read", r->from);
         return ESP_ERR_NOT_SUPPORTED;
     }
     return open_file(r);
@@ -225,6 +250,7 @@ static void release(struct ota_run *r)
         ud_curl_transport_destroy(&r->transport);
     free(r->ca);
     free(r->file);
+    free(r->from);
 }
 
 /* ---- the update ------------------------------------------------------------------------------------------------- */
@@ -269,6 +295,8 @@ static int report(struct ota_run *r, esp_err_t err)
     const struct ud_partition *boot = ud_ota_get_boot(&r->ota);
     struct ud_app_desc desc = { 0 };
     bool known = boot && ud_ota_get_desc(&r->ota, boot, &desc) == ESP_OK;
+    board_printable(desc.version);
+    board_printable(desc.project_name);
     bool nothing_new = err == ESP_ERR_HTTP_NOT_MODIFIED;
     if (r->opt->json) {
         cJSON *o = cJSON_CreateObject();
@@ -286,7 +314,7 @@ static int report(struct ota_run *r, esp_err_t err)
     }
     if (err == ESP_OK || nothing_new)
         return CLI_OK;
-    return cli_error("%s was not updated from %s (%s); it boots %s%s%s as before", r->opt->board, r->opt->from,
+    return cli_error("%s was not updated from %s (%s); it boots %s%s%s as before", r->opt->board, r->from,
                      ud_err_name(err), boot ? boot->label : "what it booted", known ? ", version " : "",
                      known ? desc.version : "");
 }
@@ -305,7 +333,12 @@ int cmd_ota(int argc, char **argv)
         free(lab);
         return cli_error("%s", why);
     }
-    struct ota_run r = { .opt = &o, .lab = lab };
+    struct ota_run r = { .opt = &o, .lab = lab, .from = without_secrets(o.from) };
+    if (!r.from) {
+        ud_lab_board_close(lab);
+        free(lab);
+        return cli_error("no memory for an address");
+    }
     r.obs = (struct ud_observer){ on_note, &r };
     lab->board.obs = lab->flash.observer = &r.obs;
     lab->board.require_digest = !o.allow_no_digest;

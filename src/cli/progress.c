@@ -75,6 +75,15 @@ static void draw_bar(const struct progress *p, uint64_t done, uint64_t now)
     fflush(stdout);
 }
 
+void progress_break(struct progress *p)
+{
+    if (!p->drawn)
+        return;
+    putchar('\n');
+    p->drawn = false;
+    p->broken = true;
+}
+
 void progress_show(struct progress *p, uint64_t done)
 {
     uint64_t now = now_us();
@@ -84,6 +93,8 @@ void progress_show(struct progress *p, uint64_t done)
         if (now - p->shown_us < REDRAW_US)
             return;
         p->shown_us = now;
+        p->drawn = true;
+        p->broken = false;
         draw_bar(p, done, now);
     } else if (p->total && done * 10 / p->total > p->last_tenth) {
         char text[128];
@@ -96,8 +107,9 @@ void progress_show(struct progress *p, uint64_t done)
 
 void progress_end(struct progress *p, uint64_t done)
 {
-    if (p->quiet || !p->terminal)
+    if (p->quiet || !p->terminal || p->broken)
         return;
     draw_bar(p, done, now_us());
     putchar('\n');
+    p->drawn = false;
 }

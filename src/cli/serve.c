@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft serve`: offer a folder of images over HTTPS. */
-#include "cli.h"
+#include "board.h"
 
+#include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "updraft/lab_server.h"
 
@@ -16,9 +18,11 @@ static const char help[] =
     "certificate are made at the first start. Hidden files and anything outside DIR are not served.\n"
     "\n"
     "  --port N          port (default: a free one, printed)\n"
-    "  --listen ADDR     address (default: 127.0.0.1; 0.0.0.0 offers DIR to the network)\n"
+    "  --listen ADDR     address (default: 127.0.0.1; 0.0.0.0 or :: offers DIR to the network, to be\n"
+    "                    reached by the names of the certificate)\n"
     "  --name HOST       further host name or address for the certificate (repeatable)\n"
-    "  --tls-dir DIR     where ca.pem, server.pem and the keys are (default: DIR/.updraft)\n"
+    "  --tls-dir DIR     where ca.pem, server.pem and the keys are (default: DIR/.updraft, which is not\n"
+    "                    served; a folder that would be is refused)\n"
     "  --cert F --key F  use this certificate chain and key instead\n"
     "  --plain           plain HTTP\n"
     "  --rate BYTES      bytes per second for each connection (K and M suffixes)\n"
@@ -119,15 +123,74 @@ static int parse(int argc, char **argv, struct serve_options *o)
     return CLI_OK;
 }
 
+/* What a client sent, as text that does nothing to a terminal. */
+static void print_foreign(const char *text)
+{
+    char safe[256];
+    while (*text) {
+        size_t len = strnlen(text, sizeof safe - 1);
+        memcpy(safe, text, len);
+        safe[len] = 0;
+        board_printable(safe);
+        fputs(safe, stdout);
+        text += len;
+    }
+}
+
 static void print_line(void *ctx, const struct ud_server_log *l)
 {
     (void)ctx;
-    printf("%s %s %s%s%s -> ", l->peer, l->method, l->target, l->range[0] ? " " : "", l->range);
+    printf("%s ", l->peer);
+    print_foreign(l->method);
+    putchar(' ');
+    print_foreign(l->target);
+    if (l->range[0])
+        putchar(' ');
+    print_foreign(l->range);
+    fputs(" -> ", stdout);
     if (l->status)
         printf("%d", l->status);
     else
         fputs("script", stdout);
     printf(", %llu bytes in %.2f s\n", (unsigned long long)l->bytes, l->seconds);
+}
+
+/* Is `inner` below `outer`, both as realpath has them, and on no hidden way? */
+static bool is_offered(const char *outer, const char *inner)
+{
+    size_t len = strlen(outer);
+    if (strcmp(outer, "/") == 0)
+        len = 0;
+    return strncmp(inner, outer, len) == 0 && (inner[len] == 0 || inner[len] == '/') && !strstr(inner + len, "/.");
+}
+
+/* Keys in a folder that is served could be downloaded by anybody. */
+static bool is_private(const struct serve_options *o, const char *key)
+{
+    char *served = realpath(o->server.dir, NULL);
+    char *keys = realpath(key, NULL);
+    bool offered = served && keys && is_offered(served, keys);
+    if (offered)
+        cli_error("%s lies in %s: a private key would be served; keep it elsewhere", key, o->server.dir);
+    free(served);
+    free(keys);
+    return !offered;
+}
+
+static bool is_wildcard(const char *address)
+{
+    return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+/* Who is reached by an address of its own has a certificate for it. */
+static void name_address(struct serve_options *o)
+{
+    uint8_t bytes[16];
+    const char *address = o->server.address;
+    if (!address || is_wildcard(address) || o->name_count == MAX_NAMES)
+        return;
+    if (inet_pton(AF_INET, address, bytes) == 1 || inet_pton(AF_INET6, address, bytes) == 1)
+        o->names[o->name_count++] = address;
 }
 
 /* Certificates of our own; their paths are kept in `paths` (two, freed by the caller). */
@@ -138,6 +201,12 @@ static bool own_certs(struct serve_options *o, char *paths[2], char **ca)
     bool made;
     if (o->tls_dir ? (dir = strdup(o->tls_dir)) == NULL : asprintf(&dir, "%s/.updraft", o->server.dir) < 0)
         return false;
+    (void)mkdir(dir, 0700); /* so that it can be seen where it lies; what is wrong with it is said below */
+    if (!is_private(o, dir)) {
+        free(dir);
+        return false;
+    }
+    name_address(o);
     struct ud_cert_request req = { .dir = dir, .names = o->names };
     esp_err_t err = ud_server_make_certs(&req, &made, why, sizeof why);
     if (err != ESP_OK)
@@ -159,6 +228,17 @@ static bool tell_ready(const char *path, uint16_t port)
     return !path || cli_write_file(path, text, strlen(text));
 }
 
+/* By what name this server is asked for. */
+static void print_host(const struct serve_options *o)
+{
+    const char *address = o->server.address ? o->server.address : "127.0.0.1";
+    bool local = is_wildcard(address) || strcmp(address, "127.0.0.1") == 0 || strcmp(address, "::1") == 0;
+    if (local)
+        fputs("localhost", stdout);
+    else
+        printf(strchr(address, ':') ? "[%s]" : "%s", address);
+}
+
 static int serve(struct serve_options *o, const char *ca)
 {
     char why[512];
@@ -173,7 +253,9 @@ static int serve(struct serve_options *o, const char *ca)
     if (ud_server_start(&o->server, &server, why, sizeof why) != ESP_OK)
         return cli_error("%s", why);
     uint16_t port = ud_server_port(server);
-    printf("serving %s at %s://localhost:%u/", o->server.dir, o->plain ? "http" : "https", port);
+    printf("serving %s at %s://", o->server.dir, o->plain ? "http" : "https");
+    print_host(o);
+    printf(":%u/", port);
     if (ca)
         printf(" (CA: %s)", ca);
     puts("; stop with Ctrl-C");
@@ -195,7 +277,9 @@ int cmd_serve(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!o.quiet)
         o.server.log = print_line;
-    if (!o.plain && !o.server.cert_file && !own_certs(&o, paths, &ca))
+    if (o.plain)
+        o.server.cert_file = o.server.key_file = NULL;
+    if (o.server.key_file ? !is_private(&o, o.server.key_file) : !o.plain && !own_certs(&o, paths, &ca))
         rc = CLI_FAILED;
     else
         rc = serve(&o, ca);

@@ -46,7 +46,9 @@ static bool parse_hex(const char *hex, struct step *out)
 static uint64_t number_or(const cJSON *object, const char *name, uint64_t fallback)
 {
     const cJSON *n = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsNumber(n) && n->valuedouble >= 0 ? (uint64_t)n->valuedouble : fallback;
+    /* 2^53: beyond it a JSON number is no longer exact, and the conversion would not be defined everywhere */
+    return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble <= 9007199254740992.0 ? (uint64_t)n->valuedouble
+                                                                                            : fallback;
 }
 
 static bool parse_bytes(const cJSON *value, struct step *out)

@@ -3,11 +3,12 @@
 
 import json
 import os
+import subprocess
 import time
 
 import pytest
 
-from conftest import VECTORS, run, script
+from conftest import UPDRAFT, VECTORS, run, script
 from pki import Authority, pki  # noqa: F401 (fixture)
 from webserver import nginx  # noqa: F401 (fixture)
 
@@ -199,3 +200,59 @@ def test_a_wrong_command_line_is_exit_2(args):
 def test_a_missing_board_or_file_is_named(tmp_path, board):
     assert "none.flash" in run("ota", tmp_path / "none.flash", "x.bin", check=1).stderr
     assert "none.bin" in run("ota", board, tmp_path / "none.bin", check=1).stderr
+
+
+def test_passwords_in_an_address_are_not_shown(board, images, serve):
+    server = serve(images)
+    for url, says in ((f"https://me:hunter2@localhost:{server.port}/none.bin", f"https://localhost:{server.port}/none.bin"),
+                      ("http://me:hunter2@localhost/x", "http://localhost/x"), ("x://me:hunter2@y", "x://y"),
+                      ("https://me:hunter2@local host/", "local host")):
+        done = run("ota", board, url, "--ca", server.ca, check=1)
+        assert "hunter2" not in done.stderr + done.stdout and says in done.stderr
+
+
+def test_nothing_new_is_no_error(board, fw, images, serve, tmp_path):
+    server = serve(images, "--script", script(tmp_path / "plan.json", {
+        "/fw.bin": [[{"send": "HTTP/1.1 304 Not Modified\r\n\r\n"}]]}))
+    done = run("ota", board, server.url("fw.bin"), "--ca", server.ca)
+    assert done.stdout == "nothing new\n" and done.stderr == ""
+    assert_unchanged(board)
+
+
+def test_a_server_that_does_not_answer_is_said_to(board, fw, images, serve, tmp_path):
+    server = serve(images, "--script", script(tmp_path / "plan.json", {"/fw.bin": [[{"silence": True}]]}))
+    done = run("ota", board, server.url("fw.bin"), "--ca", server.ca, "--timeout", 1, check=1)
+    assert "no answer within 1 s" in done.stderr and "--timeout" in done.stderr
+
+
+def test_a_header_that_cannot_be_sent_is_named(board, fw, images, serve):
+    server = serve(images)
+    done = run("ota", board, server.url("fw.bin"), "--ca", server.ca, "--header", "X-Bad: a\nb: c", check=1)
+    assert "'X-Bad'" in done.stderr
+
+
+def test_texts_of_an_image_do_nothing_to_a_terminal(board, images):
+    make_image(images / "odd.bin", "2\x1b[31m")
+    done = run("ota", board, images / "odd.bin")
+    assert "\x1b" not in done.stdout and "2?[31m" in done.stdout
+
+
+def test_the_bar_of_a_failed_download_is_shown_once(board, fw, images, serve, tmp_path):
+    server = serve(images, "--script", script(tmp_path / "plan.json", {"/fw.bin": [[
+        {"send": "HTTP/1.1 200 OK\r\nContent-Length: 200320\r\n\r\n"}, {"file": "fw.bin", "to": 90000},
+        {"cut": True}]]}))
+    ours, theirs = os.openpty()
+    shown = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        done = subprocess.Popen([UPDRAFT, "ota", str(board), server.url("fw.bin"), "--ca", str(server.ca)],
+                                stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        try:
+            while piece := terminal.read(4096):
+                shown += piece
+        except OSError:
+            pass  # the other side is closed
+        assert done.wait(timeout=20) == 1
+    before, _, after = shown.decode().partition("updraft: ")
+    assert "%" in before and before.endswith("\n")
+    assert "%" not in after

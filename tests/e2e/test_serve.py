@@ -3,6 +3,7 @@
 
 import http.client
 import os
+import socket
 import ssl
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from conftest import run, script
+from pki import pki  # noqa: F401 (fixture)
 
 
 @pytest.fixture
@@ -171,8 +173,36 @@ def test_stop_ends_silent_connections_at_once(serve, images, tmp_path):
     (["{dir}", "--cert", "/nonexistent", "--key", "/nonexistent"], "cannot be used"),
 ])
 def test_a_server_that_cannot_start_says_why(images, args, words):
-    done = run("serve", *[a.format(dir=images) for a in args], "--tls-dir", images / "tls", check=1)
+    done = run("serve", *[a.format(dir=images) for a in args], "--tls-dir", images.parent / "tls", check=1)
     assert words in done.stderr
+
+
+def test_a_folder_of_keys_is_not_served(images, pki):
+    for tls_dir in (images / "tls", images):
+        assert "private key" in run("serve", images, "--tls-dir", tls_dir, check=1).stderr
+    assert not list(images.glob("**/*.key"))
+    chain, key = pki[2]
+    inside = images / "site.key"
+    inside.write_bytes(key.read_bytes())
+    assert "site.key lies in" in run("serve", images, "--cert", chain, "--key", inside, check=1).stderr
+
+
+def test_an_address_is_shown_and_certified(serve, images, payload):
+    server = serve(images, "--listen", "127.0.0.2")
+    assert f"https://127.0.0.2:{server.port}/" in server.output()
+    certificate = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in",
+                                  server.tls_dir / "server.pem"], capture_output=True, text=True, timeout=30).stdout
+    assert "127.0.0.2" in certificate
+
+
+def test_the_log_does_nothing_to_a_terminal(serve, images):
+    server = serve(images, "--plain")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(b"GET /\x1b[2J\x07 HTTP/1.1\r\nRange: \x1b[31m\r\nConnection: close\r\n\r\n")
+        while client.recv(4096):
+            pass
+    log = server.output()
+    assert "GET /?[2J? ?[31m -> 404" in log and "\x1b" not in log
 
 
 @pytest.mark.parametrize("args", [[], ["a", "b"], ["a", "--port", "70000"], ["a", "--rate", "x"], ["a", "--cert", "x"],
