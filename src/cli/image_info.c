@@ -27,6 +27,7 @@ static const char verify_help[] =
     "  --revision N.M     revision of that chip (default: 0.0)\n"
     "  --addr ADDR        flash address of the slot (default: 0x10000), for the mapping rule\n"
     "  --max-size SIZE    size of the slot\n"
+    "  --bootloader       by the rules of a boot loader's image: no description, no upper revision\n"
     "  --require-digest   refuse an image without an appended SHA-256\n"
     "\n"
     "Example:\n"
@@ -76,7 +77,22 @@ static void print_flash(const struct ud_image_header *h)
     putchar('\n');
 }
 
-static void print_text(const char *path, size_t file_len, const struct ud_image_info *i)
+#define BOOT_DESC_MAGIC 0x50u
+#define BOOT_DESC_BYTES 80u
+
+static void print_bootloader(const uint8_t *data, const struct ud_image_info *i)
+{
+    const uint8_t *d = data + UD_APP_DESC_OFFSET;
+    if (i->segment[0].len < BOOT_DESC_BYTES || d[0] != BOOT_DESC_MAGIC) {
+        puts("Kind           boot loader (nothing is mapped from flash)");
+        return;
+    }
+    printf("Kind           boot loader, version %u\n", ud_load_le32(d + 4));
+    printf("Built          %.24s with %.32s\nSecure version %u\n", (const char *)d + 40, (const char *)d + 8, d[3]);
+}
+
+/* `bootloader`: the file, if it is a boot loader's image. */
+static void print_text(const char *path, size_t file_len, const struct ud_image_info *i, const uint8_t *bootloader)
 {
     const struct ud_image_header *h = &i->header;
     printf("Image          %s, %zu bytes\n", path, file_len);
@@ -92,6 +108,8 @@ static void print_text(const char *path, size_t file_len, const struct ud_image_
         print_hex(d->app_elf_sha256, sizeof d->app_elf_sha256);
         putchar('\n');
     }
+    if (bootloader)
+        print_bootloader(bootloader, i);
     puts("\nSegment  Load address  Length    Offset    Kind");
     for (unsigned s = 0; s < i->segment_count; s++) {
         const struct ud_image_segment *seg = &i->segment[s];
@@ -182,6 +200,49 @@ static cJSON *to_json(const struct ud_image_info *i, bool readable, size_t file_
     return root;
 }
 
+/*
+ * A boot loader's image begins with a description of its own (magic 0x50), or is seen by its running from RAM alone.
+ * It is held to its own rules then; a digest it carries is compared all the same.
+ */
+static bool is_bootloader(const struct ud_image_info *i, const uint8_t *data)
+{
+    const struct ud_chip *chip = ud_chip_by_id(i->header.chip_id);
+    if (i->has_desc || !chip || chip->id == UD_CHIP_ID_HOST || i->segment_count == 0)
+        return false;
+    if (i->segment[0].len >= BOOT_DESC_BYTES && data[UD_APP_DESC_OFFSET] == BOOT_DESC_MAGIC)
+        return true;
+    for (unsigned s = 0; s < i->segment_count; s++)
+        if (ud_chip_is_mapped(chip, i->segment[s].load_addr, 1u << 16))
+            return false;
+    return true;
+}
+
+static void add_bootloader_json(cJSON *root, const uint8_t *data, const struct ud_image_info *i)
+{
+    const uint8_t *d = data + UD_APP_DESC_OFFSET;
+    char text[33];
+    cJSON *o = cJSON_AddObjectToObject(root, "bootloader");
+    if (i->segment[0].len < BOOT_DESC_BYTES || d[0] != BOOT_DESC_MAGIC)
+        return;
+    cJSON_AddNumberToObject(o, "version", ud_load_le32(d + 4));
+    cJSON_AddNumberToObject(o, "secure_version", d[3]);
+    ud_strcopy(text, sizeof text, (const char *)d + 8, 32);
+    cJSON_AddStringToObject(o, "idf_ver", text);
+    ud_strcopy(text, sizeof text, (const char *)d + 40, 24);
+    cJSON_AddStringToObject(o, "date_time", text);
+}
+
+/* Look into the image, as an app's, or by its own rules if it turns out to be a boot loader's. */
+static bool look_into(const uint8_t *data, size_t len, struct ud_image_info *info, bool *bootloader)
+{
+    struct ud_crypto crypto = ud_openssl_crypto();
+    struct ud_observer obs = cli_error_observer();
+    esp_err_t err = ud_image_inspect(data, len, NULL, &crypto, NULL, info);
+    *bootloader = err == ESP_OK && is_bootloader(info, data);
+    struct ud_image_rules rules = { .bootloader = *bootloader, .require_digest = *bootloader && info->has_digest };
+    return ud_image_inspect(data, len, &rules, &crypto, &obs, info) == ESP_OK;
+}
+
 int image_info(int argc, char **argv)
 {
     static const struct option options[] = { { "json", no_argument, 0, 'j' }, { "help", no_argument, 0, 'h' }, { 0 } };
@@ -203,14 +264,16 @@ int image_info(int argc, char **argv)
     if (!cli_read_file(argv[optind], &data, &len))
         return CLI_FAILED;
     struct ud_image_info info;
-    struct ud_crypto crypto = ud_openssl_crypto();
-    struct ud_observer obs = cli_error_observer();
-    bool readable = ud_image_inspect(data, len, NULL, &crypto, &obs, &info) == ESP_OK;
+    bool bootloader;
+    bool readable = look_into(data, len, &info, &bootloader);
     bool is_image = !has_problem(&info, UD_IMAGE_BAD_MAGIC) && len >= UD_IMAGE_HEADER_BYTES;
-    if (json)
-        cli_print_json(to_json(&info, readable, len));
-    else if (is_image) {
-        print_text(argv[optind], len, &info);
+    if (json) {
+        cJSON *root = to_json(&info, readable, len);
+        if (bootloader)
+            add_bootloader_json(root, data, &info);
+        cli_print_json(root);
+    } else if (is_image) {
+        print_text(argv[optind], len, &info, bootloader ? data : NULL);
         print_verdict(&info, readable);
     }
     free(data);
@@ -235,13 +298,10 @@ static bool parse_revision(const char *text, uint16_t *out)
 static int parse_verify(int argc, char **argv, struct ud_image_rules *rules)
 {
     static const struct option options[] = {
-        { "chip", required_argument, 0, 'c' },
-        { "revision", required_argument, 0, 'r' },
-        { "addr", required_argument, 0, 'a' },
-        { "max-size", required_argument, 0, 'm' },
-        { "require-digest", no_argument, 0, 'd' },
-        { "help", no_argument, 0, 'h' },
-        { 0 },
+        { "chip", required_argument, 0, 'c' }, { "revision", required_argument, 0, 'r' },
+        { "addr", required_argument, 0, 'a' }, { "max-size", required_argument, 0, 'm' },
+        { "bootloader", no_argument, 0, 'b' }, { "require-digest", no_argument, 0, 'd' },
+        { "help", no_argument, 0, 'h' },       { 0 },
     };
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -265,6 +325,9 @@ static int parse_verify(int argc, char **argv, struct ud_image_rules *rules)
             if (!cli_parse_u32(optarg, &rules->max_size))
                 return cli_usage("image verify", "--max-size '%s' is not a size", optarg);
             break;
+        case 'b':
+            rules->bootloader = true;
+            break;
         case 'd':
             rules->require_digest = true;
             break;
@@ -278,6 +341,21 @@ static int parse_verify(int argc, char **argv, struct ud_image_rules *rules)
     if (optind + 1 != argc)
         return cli_usage("image verify", "one image file is needed");
     return CLI_OK;
+}
+
+/* Where data and code share their addresses, the boot loader takes the two mapped segments by their order. */
+static void warn_of_mapped(const struct ud_image_info *i)
+{
+    const struct ud_chip *chip = ud_chip_by_id(i->header.chip_id);
+    unsigned mapped = 0;
+    if (!chip || chip->drom.lo == chip->drom.hi || chip->drom.lo != chip->irom.lo)
+        return;
+    uint32_t page = ud_chip_page(chip, i->has_desc ? i->desc.mmu_page_size : 0, i->header.spi_speed_size >> 4);
+    for (unsigned s = 0; s < i->segment_count; s++)
+        mapped += ud_chip_is_mapped(chip, i->segment[s].load_addr, page);
+    if (mapped != 2)
+        cli_error("warning: the boot loader of the %s runs images of two mapped segments, this one has %u", chip->title,
+                  mapped);
 }
 
 int image_verify(int argc, char **argv)
@@ -303,6 +381,8 @@ int image_verify(int argc, char **argv)
     free(data);
     if (err != ESP_OK)
         return cli_error("%s is refused (%s)", argv[optind], ud_err_name(err));
+    if (!rules.bootloader)
+        warn_of_mapped(&info);
     printf("%s: good, %s, %u bytes%s%s\n", argv[optind], image_chip_title(info.header.chip_id), info.len,
            info.has_desc ? ", version " : "", info.has_desc ? info.desc.version : "");
     return CLI_OK;

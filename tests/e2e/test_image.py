@@ -13,7 +13,7 @@ from conftest import ROOT, VECTORS, run
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from elfmaker import esp32c3_app, pattern  # noqa: E402
+from elfmaker import Section, app_desc, esp32c3_app, make_elf, pattern  # noqa: E402
 
 C3 = VECTORS / "esp32c3-app.bin"
 SIGNED = VECTORS / "esp32c3-app-signed-rsa3072.bin"
@@ -348,3 +348,43 @@ def test_merge_refuses_what_does_not_fit(tmp_path, args, words):
 def test_merge_asks_for_pairs(tmp_path, args):
     (tmp_path / "a").write_bytes(b"a")
     run("image", "merge", "--out", "out", *args, check=2, cwd=tmp_path)
+
+
+# ---- boot loaders, and what a chip's boot loader asks for ------------------------------------------------------------
+
+
+def test_info_and_verify_know_a_boot_loader(tmp_path):
+    desc = struct.pack("<BxxBI32s24s16x", 0x50, 3, 7, b"v6.1", b"Nov 24 2026 01:02:03")
+    sections = [Section(".iram", 0x40800000, pattern(100), executable=True), Section(".dram0.bootdesc", 0x40810000, desc)]
+    elf, out = tmp_path / "bootloader.elf", tmp_path / "bootloader.bin"
+    elf.write_bytes(make_elf(sections, entry=0x40800000))
+    run("image", "create", "--elf", elf, "--chip", "esp32c6", "--out", out)
+    text = run("image", "info", out).stdout
+    assert "boot loader, version 7" in text and "Nov 24 2026 01:02:03 with v6.1" in text and "good" in text
+    assert info(out)["bootloader"] == {"version": 7, "secure_version": 3, "idf_ver": "v6.1",
+                                       "date_time": "Nov 24 2026 01:02:03"}
+    assert run("image", "verify", out, "--chip", "esp32c6", "--bootloader").stderr == ""
+    run("image", "verify", out, "--chip", "esp32c6", check=1)
+
+    damaged = bytearray(out.read_bytes())
+    damaged[-1] ^= 1
+    out.write_bytes(damaged)
+    assert "SHA-256" in run("image", "info", out, check=1).stdout
+
+    elf.write_bytes(make_elf(sections[:1], entry=0x40800000))
+    run("image", "create", "--elf", elf, "--chip", "esp32c6", "--out", out)
+    assert "nothing is mapped" in run("image", "info", out).stdout and info(out)["bootloader"] == {}
+    assert "bootloader" not in info(C3)
+
+
+@pytest.mark.parametrize("mapped", [1, 2, 3])
+def test_verify_warns_of_mapped_segments_that_share_their_addresses(tmp_path, mapped):
+    sections = [Section(".flash.appdesc", 0x42000020, app_desc())]
+    sections += [Section(f".{i}", 0x42000020 + 0x10000 * i, pattern(50)) for i in range(1, mapped)]
+    elf, out = tmp_path / "app.elf", tmp_path / "app.bin"
+    elf.write_bytes(make_elf(sections, entry=0))
+    for chip in ("esp32c6", "esp32c5"):
+        run("image", "create", "--elf", elf, "--chip", chip, "--out", out)
+        warning = run("image", "verify", out, "--chip", chip).stderr
+        assert (f"this one has {mapped}" in warning) == (mapped != 2)
+    assert run("image", "verify", C3).stderr == ""

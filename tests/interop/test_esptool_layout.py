@@ -357,3 +357,18 @@ def test_merge_equals_merge_bin(tmp_path, options, ours):
         esptool.cmds.merge_bin([(at, str(path)) for at, path in files], "esp32", str(theirs), **options)
     updraft("image", "merge", "--out", out, *ours, *[word for at, path in files for word in (hex(at), path)])
     assert out.read_bytes() == theirs.read_bytes()
+
+
+# ---- where esptool's windows are not the boot loader's -----------------------------------------------------------------
+
+@pytest.mark.parametrize("chip,addr", [("esp32s2", 0x3F400020), ("esp32c61", 0x43000020)])
+def test_what_the_boot_loader_maps_is_mapped(tmp_path, chip, addr):
+    """esptool takes these addresses for RAM and places the segment anywhere; the boot loader would not run that."""
+    path, out, theirs = tmp_path / "app.elf", tmp_path / "app.bin", tmp_path / "theirs.bin"
+    drom, _, _, _, machine, _, _ = CHIPS[chip]
+    path.write_bytes(make_elf([Section(".flash.appdesc", drom + 0x20, app_desc()),
+                               Section(".flash.more", addr, pattern(100))], 0, machine))
+    create(path, out, chip, {})
+    updraft("image", "verify", out, "--chip", chip)
+    theirs.write_bytes(elf2image(path, chip))
+    assert "map" in updraft("image", "verify", theirs, "--chip", chip, rc=1).stderr
