@@ -12,6 +12,12 @@ static const struct cli_verb verbs[] = {
     { "boot", "make one boot decision without executing", board_boot },
     { "confirm", "play the app: this version works", board_confirm },
     { "reject", "play the app: this version does not, go back", board_reject },
+    { "set-boot", "make a slot the one that boots next", board_set_boot },
+    { "erase-otadata", "forget which slot boots", board_erase_otadata },
+    { "read", "read a partition, or any bytes of the flash", board_read },
+    { "write", "write a file into a partition, or at an address", board_write },
+    { "erase", "erase a partition, or any sectors", board_erase },
+    { "efuse", "show the one-way bits", board_efuse },
     { "set-partition", "replace the content of a partition", board_set_partition },
     { 0 },
 };

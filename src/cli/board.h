@@ -18,6 +18,13 @@ int board_why(int argc, char **argv);
 int board_info(int argc, char **argv);
 int board_set_partition(int argc, char **argv);
 int board_import(int argc, char **argv);
+int board_set_boot(int argc, char **argv);
+int board_erase_otadata(int argc, char **argv);
+int board_read(int argc, char **argv);
+int board_write(int argc, char **argv);
+int board_erase(int argc, char **argv);
+int board_diff(int argc, char **argv);
+int board_efuse(int argc, char **argv);
 
 /* The command line of verbs that take one board and --json. False: `*rc` is the exit code. */
 struct board_args {
@@ -45,6 +52,22 @@ void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadat
 void board_printable(char *text);
 const char *board_label(const struct ud_partition *p, char buf[17]);
 
+/* ---- a part of the flash: LABEL, ADDR, ADDR:LEN (board_range.c) ---------------------------------------------------- */
+
+struct board_range {
+    const char *text; /* as given */
+    bool is_address;
+    bool has_len;
+    uint32_t addr;
+    uint32_t len;
+    const struct ud_partition *partition; /* of a label, once resolved */
+};
+void board_parse_range(const char *text, struct board_range *out);
+/* What must be opened to resolve it: 0, or UD_LAB_FILES_ONLY when no table is needed. */
+unsigned board_range_mode(const struct board_range *range);
+/* Fill in addr and len; false when it is not there, said on stderr. */
+bool board_resolve_range(const struct ud_lab_board *lab, struct board_range *range);
+
 /* ---- what the flash holds, partition by partition (board_view.c) --------------------------------------------------- */
 
 enum board_image { BOARD_NO_APP, BOARD_EMPTY, BOARD_GOOD, BOARD_REFUSED };
@@ -56,7 +79,8 @@ struct board_part {
     bool has_desc;
     struct ud_app_desc desc;
     uint32_t used;     /* bytes of a good image */
-    char problem[160]; /* of a refused one */
+    char problem[160]; /* of a refused one, a sentence */
+    char reason[64];   /* the same in a few words */
     bool has_entry;    /* an otadata entry with a good CRC names this slot */
     uint32_t seq;
     uint32_t state;
@@ -68,6 +92,8 @@ struct board_view {
     unsigned count;
     struct board_part part[UD_PTABLE_MAX_ENTRIES];
 };
+/* What a failing note says against an image, in a few words. */
+void board_image_reason(const struct ud_note *note, char *buf, size_t size);
 /* Look into every partition of an open board. False when the flash cannot be read, said on stderr. */
 bool board_look(struct ud_lab_board *lab, struct board_view *view);
 

@@ -194,9 +194,10 @@ static int wider(int width, const char *text)
     return n > width ? n : width;
 }
 
-static struct widths measure(const struct board_view *view)
+static struct widths measure(const struct ud_lab_board *lab, const struct board_view *view)
 {
     struct widths w = { 5, 4, 5, 0 };
+    uint32_t at = view->count ? view->part[0].p->addr : 0;
     for (unsigned i = 0; i < view->count; i++) {
         const struct board_part *part = &view->part[i];
         char size[24], holds[96];
@@ -206,6 +207,16 @@ static struct widths measure(const struct board_view *view)
         w.size = wider(w.size, size);
         w.holds = wider(w.holds, holds);
         w.state = wider(w.state, state_text(part));
+        if (part->p->addr > at) { /* what is free has a row, too */
+            board_size_text(part->p->addr - at, size);
+            w.size = wider(w.size, size);
+        }
+        at = part->p->addr + part->p->size;
+    }
+    if (at < lab->settings.flash_size) {
+        char size[24];
+        board_size_text(lab->settings.flash_size - at, size);
+        w.size = wider(w.size, size);
     }
     return w;
 }
@@ -224,7 +235,7 @@ static void rest_text(const struct board_part *part, char *buf, size_t size)
         board_size_text(part->used, used);
         snprintf(buf, size, "%s, %u %% full", used, (unsigned)((uint64_t)part->used * 100 / part->p->size));
     } else if (part->image == BOARD_REFUSED) {
-        snprintf(buf, size, "refused: %s", part->problem);
+        snprintf(buf, size, "refused: %s", part->reason);
     }
 }
 
@@ -310,7 +321,7 @@ static int by_address(const void *a, const void *b)
 
 static void print_table(const struct pen *pen, const struct ud_lab_board *lab, const struct board_view *view)
 {
-    struct widths w = measure(view);
+    struct widths w = measure(lab, view);
     uint32_t at = view->count ? view->part[0].p->addr : 0;
     paint(pen, DIM);
     printf("   %-8s", "Address");

@@ -4,12 +4,38 @@
 
 #include <string.h>
 
+static void revision_reason(uint64_t limits, char *buf, size_t size)
+{
+    char lo[16], hi[16];
+    uint16_t min = (uint16_t)(limits >> 16), max = (uint16_t)limits;
+    board_revision_text(min, lo);
+    board_revision_text(max, hi);
+    if (max == 0 || max == UINT16_MAX)
+        snprintf(buf, size, "needs chip revision %s or later", lo);
+    else
+        snprintf(buf, size, "needs chip revision %s to %s", lo, hi);
+}
+
+void board_image_reason(const struct ud_note *note, char *buf, size_t size)
+{
+    const struct ud_chip *chip = note->id == UD_NOTE_IMAGE_CHIP ? ud_chip_by_id((uint16_t)note->b) : NULL;
+    if (chip)
+        snprintf(buf, size, "made for %s", chip->id == UD_CHIP_ID_HOST ? "the host" : chip->title);
+    else if (note->id == UD_NOTE_IMAGE_REVISION)
+        revision_reason(note->b, buf, size);
+    else
+        snprintf(buf, size, "%s", note->text ? note->text : ud_err_name(note->err));
+    board_printable(buf);
+}
+
 static void keep_problem(void *ctx, const struct ud_note *note)
 {
     struct board_part *part = ctx;
-    if (note->err != ESP_OK)
-        ud_note_sentence(note, part->problem, sizeof part->problem);
+    if (note->err == ESP_OK)
+        return;
+    ud_note_sentence(note, part->problem, sizeof part->problem);
     board_printable(part->problem);
+    board_image_reason(note, part->reason, sizeof part->reason);
 }
 
 static esp_err_t look_whether_blank(struct ud_lab_board *lab, struct board_part *part)
@@ -43,6 +69,8 @@ static void judge_image(struct ud_lab_board *lab, struct board_part *part)
     } else {
         if (!part->problem[0])
             ud_strcopy(part->problem, sizeof part->problem, ud_err_name(err), sizeof part->problem - 1);
+        if (!part->reason[0])
+            ud_strcopy(part->reason, sizeof part->reason, ud_err_name(err), sizeof part->reason - 1);
         part->has_desc = part->p->size >= sizeof head &&
                          ud_flash_read(&lab->flash, part->p->addr, head, sizeof head) == ESP_OK &&
                          ud_app_desc_decode(head + UD_APP_DESC_OFFSET, UD_APP_DESC_BYTES, &part->desc) == ESP_OK;

@@ -14,6 +14,8 @@ VERBS = [
     ["partition", "build"], ["partition", "show"], ["partition", "check"], ["partition", "diff"],
     ["board", "create"], ["board", "run"], ["board", "boot"], ["board", "confirm"], ["board", "reject"],
     ["board", "map"], ["board", "why"], ["board", "info"], ["board", "set-partition"],
+    ["board", "import"], ["board", "set-boot"], ["board", "erase-otadata"], ["board", "read"], ["board", "write"],
+    ["board", "erase"], ["board", "efuse", "show"],
     ["ota"], ["serve"],
 ]
 
