@@ -44,7 +44,8 @@ lint: setup ## clang-format and clang-tidy over all C
 format: setup ## let clang-format rewrite all C
 	@scripts/lint --fix
 
-install: setup ## the release build into $(DESTDIR)$(PREFIX): command, libraries, CMake package, manual, completion
+install: ## the release build into $(DESTDIR)$(PREFIX): command, libraries, CMake package, manual, completion
+	@scripts/setup --for-install
 	@scripts/install "$(PREFIX)" "$(DESTDIR)"
 
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR put there
