@@ -45,6 +45,9 @@ void image_parts_free(struct image_parts *p);
 /* "ESP32-C3", "host (Linux)", "unknown". */
 const char *image_chip_title(uint16_t id);
 
+/* Make the texts of a description harmless to a terminal. */
+void image_printable(struct ud_app_desc *desc);
+
 int image_compare(int argc, char **argv);
 int image_create(int argc, char **argv);
 int image_edit_desc(int argc, char **argv);

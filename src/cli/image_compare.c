@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft image compare`: two images, field by field and segment by segment. */
+#include "board.h"
 #include "image.h"
 
 #include <getopt.h>
@@ -173,9 +174,11 @@ static void print_words(const char *path_a, const char *path_b, const cJSON *lis
     printf("a: %s\nb: %s\n", path_a, path_b);
     cJSON_ArrayForEach(o, list)
     {
-        const char *from = cJSON_GetStringValue(cJSON_GetObjectItem(o, "a"));
-        printf("%s: %s%s%s\n", cJSON_GetStringValue(cJSON_GetObjectItem(o, "what")), from, from[0] ? " -> " : "",
-               cJSON_GetStringValue(cJSON_GetObjectItem(o, "b")));
+        char *from = cJSON_GetStringValue(cJSON_GetObjectItem(o, "a"));
+        char *to = cJSON_GetStringValue(cJSON_GetObjectItem(o, "b"));
+        board_printable(from);
+        board_printable(to);
+        printf("%s: %s%s%s\n", cJSON_GetStringValue(cJSON_GetObjectItem(o, "what")), from, from[0] ? " -> " : "", to);
     }
 }
 

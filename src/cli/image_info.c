@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft image info` shows an image, also a bad one; `updraft image verify` judges it as a board would. */
+#include "board.h"
 #include "image.h"
 
 #include <getopt.h>
@@ -88,7 +89,13 @@ static void print_bootloader(const uint8_t *data, const struct ud_image_info *i)
         return;
     }
     printf("Kind           boot loader, version %u\n", ud_load_le32(d + 4));
-    printf("Built          %.24s with %.32s\nSecure version %u\n", (const char *)d + 40, (const char *)d + 8, d[3]);
+    char idf_ver[33];
+    char date_time[25];
+    ud_strcopy(idf_ver, sizeof idf_ver, (const char *)d + 8, 32);
+    ud_strcopy(date_time, sizeof date_time, (const char *)d + 40, 24);
+    board_printable(idf_ver);
+    board_printable(date_time);
+    printf("Built          %s with %s\nSecure version %u\n", date_time, idf_ver, d[3]);
 }
 
 /* `bootloader`: the file, if it is a boot loader's image. */
@@ -273,6 +280,7 @@ int image_info(int argc, char **argv)
             add_bootloader_json(root, data, &info);
         cli_print_json(root);
     } else if (is_image) {
+        image_printable(&info.desc);
         print_text(argv[optind], len, &info, bootloader ? data : NULL);
         print_verdict(&info, readable);
     }
@@ -383,6 +391,7 @@ int image_verify(int argc, char **argv)
         return cli_error("%s is refused (%s)", argv[optind], ud_err_name(err));
     if (!rules.bootloader)
         warn_of_mapped(&info);
+    image_printable(&info.desc);
     printf("%s: good, %s, %u bytes%s%s\n", argv[optind], image_chip_title(info.header.chip_id), info.len,
            info.has_desc ? ", version " : "", info.has_desc ? info.desc.version : "");
     return CLI_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What several verbs of `updraft image` need: an image file opened, and header fields from the command line. */
+#include "board.h"
 #include "image.h"
 
 #include <stdlib.h>
@@ -12,6 +13,15 @@ const char *image_chip_title(uint16_t id)
 {
     const struct ud_chip *chip = ud_chip_by_id(id);
     return id == UD_CHIP_ID_HOST ? "host (Linux)" : chip ? chip->title : "unknown";
+}
+
+void image_printable(struct ud_app_desc *desc)
+{
+    board_printable(desc->version);
+    board_printable(desc->project_name);
+    board_printable(desc->time);
+    board_printable(desc->date);
+    board_printable(desc->idf_ver);
 }
 
 bool image_file_open(struct image_file *f, const char *path)

@@ -388,3 +388,13 @@ def test_verify_warns_of_mapped_segments_that_share_their_addresses(tmp_path, ma
         warning = run("image", "verify", out, "--chip", chip).stderr
         assert (f"this one has {mapped}" in warning) == (mapped != 2)
     assert run("image", "verify", C3).stderr == ""
+
+
+def test_what_an_image_says_does_nothing_to_a_terminal(tmp_path):
+    out = tmp_path / "out.bin"
+    run("image", "edit-desc", C3, "--out", out, "--version", "1\x1b[31m", "--project", "a\nb", "--date", "\x07")
+    for args in (["info", out], ["verify", out]):
+        text = run("image", *args).stdout
+        assert "\x1b" not in text and "\x07" not in text and "a\nb" not in text
+    assert "\x1b" not in run("image", "compare", C3, out, check=1).stdout
+    assert info(out)["desc"]["version"] == "1\x1b[31m"
