@@ -233,7 +233,10 @@ struct ud_lab_run_result {
     char why[UD_LAB_WHY];
 };
 
-/** Power on, and stay on until one of the ends. Only processes started here are ever killed. */
+/**
+ * Power on, and stay on until one of the ends. Only processes started here are ever killed. SIGCHLD must not be ignored
+ * in this process (UD_LAB_FAILED).
+ */
 void ud_lab_run(const struct ud_lab_run *run, struct ud_lab_run_result *result);
 
 #ifdef __cplusplus

@@ -227,6 +227,8 @@ static bool hash_file(const char *path, uint8_t digest[32])
     struct ud_crypto crypto = ud_openssl_crypto();
     esp_err_t err = ud_hash_all(&crypto, UD_HASH_SHA256, data, len, digest);
     free(data);
+    if (err != ESP_OK)
+        cli_error("%s could not be hashed: %s", path, ud_err_name(err));
     return err == ESP_OK;
 }
 
@@ -351,7 +353,8 @@ int image_create(int argc, char **argv)
     if (o.parts)
         return create_from_parts(&o);
     bool real_elf = o.elf && o.chip->id != UD_CHIP_ID_HOST;
-    stamp_time(&o.desc);
+    if (stamp_time(&o.desc) != CLI_OK)
+        return CLI_FAILED;
     if (!real_elf && !hash_file(o.elf_sha_of ? o.elf_sha_of : source_of(&o), o.desc.app_elf_sha256))
         return CLI_FAILED;
     uint8_t *payload;

@@ -48,6 +48,56 @@ struct serve_options {
     bool quiet;
 };
 
+static int take_option(int c, struct serve_options *o)
+{
+    uint32_t n;
+    switch (c) {
+    case 'p':
+        if (!cli_parse_u32(optarg, &n) || n > 65535)
+            return cli_usage("serve", "--port '%s' is not a port (0 to 65535)", optarg);
+        o->server.port = (uint16_t)n;
+        break;
+    case 'r':
+        if (!cli_parse_u32(optarg, &n) || n == 0)
+            return cli_usage("serve", "--rate '%s' is not a number of bytes per second", optarg);
+        o->server.rate = n;
+        break;
+    case 'n':
+        if (o->name_count == MAX_NAMES)
+            return cli_usage("serve", "more than %d times --name", MAX_NAMES);
+        o->names[o->name_count++] = optarg;
+        break;
+    case 'l':
+        o->server.address = optarg;
+        break;
+    case 't':
+        o->tls_dir = optarg;
+        break;
+    case 'c':
+        o->server.cert_file = optarg;
+        break;
+    case 'k':
+        o->server.key_file = optarg;
+        break;
+    case 's':
+        o->server.script = optarg;
+        break;
+    case 'R':
+        o->ready = optarg;
+        break;
+    case 'P':
+        o->plain = true;
+        break;
+    case 'q':
+        o->quiet = true;
+        break;
+    default:
+        return cli_usage("serve", "the command line could not be read");
+    }
+    return CLI_OK;
+}
+
+/* CLI_OK, an exit code, or -1 after --help. */
 static int parse(int argc, char **argv, struct serve_options *o)
 {
     static const struct option options[] = {
@@ -65,55 +115,15 @@ static int parse(int argc, char **argv, struct serve_options *o)
         { "help", no_argument, 0, 'h' },
         { 0 },
     };
-    uint32_t n;
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (c) {
-        case 'p':
-            if (!cli_parse_u32(optarg, &n) || n > 65535)
-                return cli_usage("serve", "--port '%s' is not a port (0 to 65535)", optarg);
-            o->server.port = (uint16_t)n;
-            break;
-        case 'r':
-            if (!cli_parse_u32(optarg, &n) || n == 0)
-                return cli_usage("serve", "--rate '%s' is not a number of bytes per second", optarg);
-            o->server.rate = n;
-            break;
-        case 'n':
-            if (o->name_count == MAX_NAMES)
-                return cli_usage("serve", "more than %d times --name", MAX_NAMES);
-            o->names[o->name_count++] = optarg;
-            break;
-        case 'l':
-            o->server.address = optarg;
-            break;
-        case 't':
-            o->tls_dir = optarg;
-            break;
-        case 'c':
-            o->server.cert_file = optarg;
-            break;
-        case 'k':
-            o->server.key_file = optarg;
-            break;
-        case 's':
-            o->server.script = optarg;
-            break;
-        case 'R':
-            o->ready = optarg;
-            break;
-        case 'P':
-            o->plain = true;
-            break;
-        case 'q':
-            o->quiet = true;
-            break;
-        case 'h':
+        if (c == 'h') {
             fputs(help, stdout);
             return -1;
-        default:
-            return cli_usage("serve", "the command line could not be read");
         }
+        int rc = take_option(c, o);
+        if (rc != CLI_OK)
+            return rc;
     }
     if (optind + 1 != argc)
         return cli_usage("serve", "one folder is needed");

@@ -412,6 +412,17 @@ static bool prepare(struct supervisor *s)
     return true;
 }
 
+/* Where ended processes are reaped unasked, an exit code 86 would be lost, and a number could be another's by then. */
+static bool ends_can_be_asked_for(struct supervisor *s)
+{
+    struct sigaction now;
+    if (sigaction(SIGCHLD, NULL, &now) == 0 && now.sa_handler != SIG_IGN && !(now.sa_flags & SA_NOCLDWAIT))
+        return true;
+    lab_why(s->result->why, UD_LAB_WHY, ESP_ERR_INVALID_STATE,
+            "SIGCHLD is ignored in this process: the end of a firmware could not be asked for");
+    return false;
+}
+
 void ud_lab_run(const struct ud_lab_run *run, struct ud_lab_run_result *result)
 {
     *result = (struct ud_lab_run_result){ .end = UD_LAB_FAILED };
@@ -425,7 +436,7 @@ void ud_lab_run(const struct ud_lab_run *run, struct ud_lab_run_result *result)
     s->lab.flash_fd = s->lab.efuse_fd = -1;
     s->reason = UD_RESET_POWERON;
     s->end_ms = run->timeout_ms ? now_ms() + run->timeout_ms : NEVER;
-    enum turn turn = prepare(s) ? TURN_RESET : TURN_END;
+    enum turn turn = ends_can_be_asked_for(s) && prepare(s) ? TURN_RESET : TURN_END;
     while (turn == TURN_RESET) {
         if (run->max_boots && result->boots >= run->max_boots)
             turn = end(s, UD_LAB_MAX_BOOTS);

@@ -170,3 +170,10 @@ def test_partition_errors_name_the_line(tmp_path, csv, line, words):
 def test_the_projects_own_tables_are_good():
     for table in ("single_app", "two_ota", "two_ota_large", ROOT / "examples" / "partitions_example.csv"):
         assert "otadata" in run("partition", "show", table).stdout or table == "single_app"
+
+
+def test_a_build_time_that_is_none_makes_no_image(tmp_path):
+    (tmp_path / "raw").write_bytes(bytes(100))
+    done = run("image", "create", "--raw", tmp_path / "raw", "--out", tmp_path / "x.bin", check=1,
+               env={"SOURCE_DATE_EPOCH": "yesterday"})
+    assert "'yesterday'" in done.stderr and not (tmp_path / "x.bin").exists()

@@ -402,6 +402,18 @@ static void the_time_runs_out(void **state)
     assert_int_equal(b->result.end, UD_LAB_TIMEOUT);
 }
 
+static void without_the_ends_of_processes_nothing_is_started(void **state)
+{
+    struct bench *b = *state;
+    SCRIPT(b, SANITIZER_REPORT);
+    signal(SIGCHLD, SIG_IGN);
+    run(b);
+    signal(SIGCHLD, SIG_DFL);
+    assert_int_equal(b->result.end, UD_LAB_FAILED);
+    assert_int_equal(b->result.boots, 0);
+    assert_says(b->result.why, "SIGCHLD");
+}
+
 static void output_without_end_is_taken_in_turns(void **state)
 {
     (void)state;
@@ -658,6 +670,7 @@ int main(void)
         ON_A_BOARD(a_line_that_does_not_match_does_not),
         ON_A_BOARD(slow_flash_reaches_the_firmware),
         ON_A_BOARD(the_time_runs_out),
+        ON_A_BOARD(without_the_ends_of_processes_nothing_is_started),
         cmocka_unit_test(output_without_end_is_taken_in_turns),
         cmocka_unit_test(a_nul_hides_no_words),
         ON_A_BOARD(the_time_runs_out_while_it_prints_without_end),
