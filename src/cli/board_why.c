@@ -3,6 +3,7 @@
 #include "board.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 static const char help[] =
@@ -14,6 +15,7 @@ static const char help[] =
     "Example:\n"
     "  updraft board why b.flash\n";
 
+#define RULE_TEXT 512u
 #define STEPS_MAX (2 * UD_BOOT_MAX_STEPS) /* a factory reset decides twice */
 
 struct story {
@@ -27,6 +29,22 @@ struct story {
     } tried[UD_BOOT_MAX_CANDIDATES];
     char problem[200]; /* the last one noted, of the candidate that is being read */
 };
+
+/* In a few words, and where in the image. */
+static void keep_problem(struct story *s, const struct ud_note *note)
+{
+    char reason[96];
+    if (note->id < UD_NOTE_IMAGE) {
+        ud_note_sentence(note, s->problem, sizeof s->problem);
+        board_printable(s->problem);
+        return;
+    }
+    board_image_reason(note, reason, sizeof reason);
+    if (note->id == UD_NOTE_IMAGE_BAD || note->id == UD_NOTE_IMAGE_DIGEST)
+        snprintf(s->problem, sizeof s->problem, "%s, at offset 0x%" PRIx64 " of the image", reason, note->a);
+    else
+        snprintf(s->problem, sizeof s->problem, "%s", reason);
+}
 
 static void on_note(void *ctx, const struct ud_note *note)
 {
@@ -43,8 +61,7 @@ static void on_note(void *ctx, const struct ud_note *note)
         s->problem[0] = 0;
         s->tried_count++;
     } else if (note->err != ESP_OK && note->id < UD_NOTE_BOOT) {
-        ud_note_sentence(note, s->problem, sizeof s->problem);
-        board_printable(s->problem);
+        keep_problem(s, note);
     }
 }
 
@@ -108,6 +125,65 @@ static void print_entries(const struct ud_boot_result *r)
     putchar('\n');
 }
 
+/* ---- what the rules alone do not say ------------------------------------------------------------------------------- */
+
+/* OTA slots as an application counts them: up to the first gap, where the boot loader counts all. */
+static unsigned slots_of_app(const struct ud_boot_input *in)
+{
+    unsigned n = 0;
+    while (n < UD_BOOT_MAX_SLOTS && in->slots_present >> n & 1)
+        n++;
+    return n;
+}
+
+static bool is_used_up(uint32_t seq, unsigned slots)
+{
+    uint32_t next;
+    for (unsigned slot = 0; slot < slots; slot++)
+        if (!ud_otadata_next_seq(slots, seq, slot, &next))
+            return true;
+    return false;
+}
+
+__attribute__((format(printf, 3, 4))) static void append(char *buf, size_t size, const char *fmt, ...)
+{
+    size_t len = strlen(buf);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(buf + len, size - len, fmt, ap);
+    va_end(ap);
+}
+
+/* The traps behind an entry that wins. */
+static void explain_active(const struct ud_boot_input *in, const struct ud_otadata_entry *e, char *buf, size_t size)
+{
+    unsigned slots = ud_boot_slot_count(in), apps = slots_of_app(in);
+    uint32_t slot = slots ? ud_otadata_slot(e, slots) : 0;
+    if (slots == 0)
+        return;
+    if (e->seq == 0)
+        append(buf, size, " (No firmware writes seq 0; slots are counted from seq 1.)");
+    if (!(in->slots_present >> slot & 1))
+        append(buf, size, " The table has no ota_%" PRIu32 ", so the next candidate is tried.", slot);
+    if (apps == 0)
+        append(buf, size, " (An application counts no slot, since ota_0 is missing.)");
+    else if (apps != slots)
+        append(buf, size, " (An application counts %u, up to the gap, and takes it for ota_%" PRIu32 ".)", apps,
+               ud_otadata_slot(e, apps));
+    if (is_used_up(e->seq, slots))
+        append(buf, size, " Numbers are used up: another slot can only be selected after otadata was erased.");
+}
+
+/* A rule as a sentence about this table. */
+static void rule_text(const struct ud_boot_input *in, const struct ud_boot_step *step, char *buf, size_t size)
+{
+    board_rule_sentence(step, in->entry, ud_boot_slot_count(in), buf, size);
+    if (step->rule == UD_RULE_ACTIVE)
+        explain_active(in, &in->entry[step->arg == 1], buf, size);
+    else if ((step->rule == UD_RULE_NO_ACTIVE || step->rule == UD_RULE_NO_OTADATA) && !in->has_factory)
+        append(buf, size, " There is none, so the OTA slots are tried from ota_0 on.");
+}
+
 static void print_rules(const struct ud_lab_board *lab, const struct story *s)
 {
     const struct ud_boot_input *in = &lab->boot.input;
@@ -118,7 +194,7 @@ static void print_rules(const struct ud_lab_board *lab, const struct story *s)
     else
         printf("Rules (the boot loader's rollback is %s)\n", in->rollback ? "on" : "off");
     for (unsigned i = 0; i < s->step_count; i++) {
-        board_rule_sentence(&s->step[i], in->entry, ud_boot_slot_count(in), text, sizeof text);
+        rule_text(in, &s->step[i], text, sizeof text);
         printf("  %u. %s\n", i + 1, text);
     }
     putchar('\n');
@@ -226,10 +302,10 @@ static const char *const rule_names[] = {
 static cJSON *rules_json(const struct ud_boot_input *in, const struct story *s)
 {
     cJSON *list = cJSON_CreateArray();
-    char text[256];
+    char text[RULE_TEXT];
     for (unsigned i = 0; i < s->step_count; i++) {
         cJSON *o = cJSON_CreateObject();
-        board_rule_sentence(&s->step[i], in->entry, ud_boot_slot_count(in), text, sizeof text);
+        rule_text(in, &s->step[i], text, sizeof text);
         cJSON_AddStringToObject(o, "rule",
                                 s->step[i].rule < UD_ARRAY_LEN(rule_names) ? rule_names[s->step[i].rule] : "unknown");
         cJSON_AddNumberToObject(o, "arg", s->step[i].arg);

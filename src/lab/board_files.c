@@ -179,9 +179,11 @@ static esp_err_t look_into_flash(struct ud_lab_board *lab, char *why, size_t why
     esp_err_t err = ud_board_load_table(&lab->board, UINT32_MAX);
     lab->board.obs = NULL;
     if (err != ESP_OK)
-        return lab_why(why, why_size, ESP_FAIL,
-                       "%s: no partition table at 0x%x (%s): make the board anew with 'updraft board create --table'",
-                       lab->path, lab->settings.table_offset, text);
+        return lab_why(
+            why, why_size, ESP_FAIL,
+            "%s: no partition table at 0x%x (%s): write one with 'updraft board write %s 0x%x TABLE.bin', or "
+            "make the board anew",
+            lab->path, lab->settings.table_offset, text, lab->path, lab->settings.table_offset);
     struct ud_boot_device dev = ud_lab_boot_device(lab, NULL);
     lab->boot_err = ud_boot_explain(&dev, &lab->boot);
     if (lab->boot_err == ESP_OK)

@@ -7,6 +7,7 @@
     dump.save(path)
 """
 
+import hashlib
 import struct
 import zlib
 
@@ -36,3 +37,11 @@ class Dump:
     def save(self, path):
         path.write_bytes(self.data)
         return path
+
+
+def table(rows):
+    """A binary table with its MD5, whatever the generator's rules: (label, type, subtype, address, size) each."""
+    entries = b"".join(struct.pack("<HBBII16sI", 0x50AA, kind, sub, addr, size, label.encode(), 0)
+                       for label, kind, sub, addr, size in rows)
+    md5 = b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(entries).digest()
+    return (entries + md5).ljust(0xC00, b"\xff")
