@@ -11,7 +11,8 @@
 # Makes <build>/blink.bin and blink.elf (for the debugger); in <build>/blink/: sdkconfig.h, and app_config.c, the same as
 # data.
 # The target `blink` is built by default and has the properties UPDRAFT_BIN, UPDRAFT_ELF and UPDRAFT_TABLE; compile
-# options go to the target `blink.elf`. An image larger than the table's smallest OTA slot stops the build.
+# options go to the target `blink.elf`. With the installed package, -DUPDRAFT_SANITIZE=ON builds firmware (not the library)
+# with AddressSanitizer and UndefinedBehaviorSanitizer, as Updraft's own development build does. An image larger than the table's smallest OTA slot stops the build.
 
 cmake_policy(VERSION 3.25) # of the functions below, whoever calls them
 set(UD_FIRMWARE_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
@@ -313,6 +314,11 @@ function(updraft_add_firmware name)
   target_compile_options(${name}.elf PRIVATE -g)
   ud_firmware_target(ud_firmware start_up)
   target_link_libraries(${name}.elf PRIVATE ${start_up})
+  if(UPDRAFT_SANITIZE AND TARGET updraft::ud_firmware)
+    set(sanitize -fsanitize=address,undefined)
+    target_compile_options(${name}.elf PRIVATE ${sanitize} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${name}.elf PRIVATE ${sanitize} $<$<C_COMPILER_ID:Clang>:-shared-libsan>)
+  endif()
 
   set(strip --strip-all)
   if(UPDRAFT_SANITIZE OR UPDRAFT_TSAN)

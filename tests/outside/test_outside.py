@@ -125,6 +125,36 @@ def test_another_version_is_refused_and_said(prefix, tmp_path, version):
     assert "updraft-config.cmake, version: 0.1.0" in said
 
 
+DEFECT = """\
+#include <stdlib.h>
+
+void *volatile block;
+
+void __attribute__((noinline)) write_behind(int at)
+{
+    char *bytes = block;
+    bytes[at] = 1;
+}
+
+void app_main(void)
+{
+    block = malloc(10);
+    write_behind(10);
+}
+"""
+
+
+def test_firmware_is_built_with_sanitizers_on_demand_and_a_defect_stops_the_board(prefix, tmp_path):
+    (tmp_path / "main.c").write_text(DEFECT)
+    cmake(prefix, tmp_path, "set(UPDRAFT_SANITIZE ON)\nfind_package(Updraft REQUIRED)\n"
+                            "updraft_add_firmware(fw VERSION 1 SOURCES main.c)")
+    run("cmake", "--build", tmp_path / "build")
+    updraft = prefix / "bin" / "updraft"
+    run(updraft, "board", "create", tmp_path / "b.flash", "--app", tmp_path / "build" / "fw.bin")
+    said = run(updraft, "board", "run", tmp_path / "b.flash", "--timeout", "30", check=4)
+    assert "heap-buffer-overflow" in said and "in write_behind" in said and said.count("board: booting") == 1
+
+
 def test_a_mistake_in_a_firmware_is_named_with_the_installed_package_too(prefix, tmp_path):
     (tmp_path / "main.c").write_text("void app_main(void) {}\n")
     said = cmake(prefix, tmp_path, "find_package(Updraft REQUIRED)\nupdraft_add_firmware(fw SOURCES main.c)", check=1)
