@@ -21,6 +21,13 @@ struct partition_options {
     bool generator; /* binary tables by the generator's rules */
 };
 
+/* Rows of the help of every verb that reads a table. */
+#define PARTITION_OPTIONS                                                                                              \
+    "  --primary-bootloader-offset ADDR   needed if the table lists the boot loader\n"                                 \
+    "  --recovery-bootloader-offset ADDR  needed if the table lists a recovery boot loader\n"                          \
+    "  --flash-size SIZE                  check that everything fits (4MB)\n"                                          \
+    "  --secure v1|v2                     app sizes as that scheme wants them\n"
+
 /* Options of the verb, those its help text names. True: go on, with argv[optind...]; false: `*rc` is the exit code. */
 bool partition_parse(const char *command, const char *help, int argc, char **argv, struct partition_options *o,
                      int *rc);

@@ -13,11 +13,7 @@ static const char help[] =
     "TABLE is a CSV file, a binary table, a flash dump, or a default: single_app, two_ota, two_ota_large.\n"
     "In CSV $NAME and ${NAME} stand for environment variables.\n"
     "\n"
-    "  --offset ADDR                      of the table in flash (default: 0x8000)\n"
-    "  --primary-bootloader-offset ADDR   needed if the table lists the boot loader\n"
-    "  --recovery-bootloader-offset ADDR  needed if the table lists a recovery boot loader\n"
-    "  --flash-size SIZE                  check that everything fits (4MB)\n"
-    "  --secure v1|v2                     app sizes as that scheme wants them\n"
+    "  --offset ADDR                      of the table in flash (default: 0x8000)\n" PARTITION_OPTIONS
     "  --disable-md5sum                   leave the MD5 entry out\n"
     "\n"
     "Example:\n"

@@ -26,9 +26,8 @@ static const char help[] =
     "\n"
     "  --json                             for programs\n"
     "  --strict                           warnings count as errors\n"
-    "  --offset ADDR                      of the table in flash (default: 0x8000)\n"
-    "  --primary-bootloader-offset ADDR   as in 'partition build', also the following\n"
-    "  --recovery-bootloader-offset ADDR, --flash-size SIZE, --secure v1|v2, --disable-md5sum\n"
+    "  --offset ADDR                      of the table in flash (default: 0x8000)\n" PARTITION_OPTIONS
+    "  --disable-md5sum                   of CSV: without an MD5 entry\n"
     "\n"
     "Example:\n"
     "  updraft partition check partitions.csv --flash-size 4MB\n";

@@ -20,9 +20,8 @@ static const char help[] =
     "\n"
     "  --json                             for programs\n"
     "  --offset ADDR                      of the table in flash (default: 0x8000)\n"
-    "  --new-offset ADDR                  of the second table, if it lies elsewhere\n"
-    "  --primary-bootloader-offset ADDR   as in 'partition build', also the following\n"
-    "  --recovery-bootloader-offset ADDR, --flash-size SIZE, --secure v1|v2, --disable-md5sum\n"
+    "  --new-offset ADDR                  of the second table, if it lies elsewhere\n" PARTITION_OPTIONS
+    "  --disable-md5sum                   of CSV: without an MD5 entry\n"
     "\n"
     "Example:\n"
     "  updraft partition diff partitions.csv dump-of-a-device.bin\n";

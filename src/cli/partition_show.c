@@ -10,12 +10,12 @@ static const char help[] =
     "\n"
     "Shows a partition table: binary, CSV, in a flash dump, or a default (single_app, two_ota, two_ota_large).\n"
     "\n"
-    "  --csv, --json                      as CSV that builds the same table; for programs\n"
+    "  --csv                              as CSV that builds the same table\n"
+    "  --json                             for programs\n"
     "  --rules boot|generator             read a binary table as the boot loader does (default), or as ESP-IDF's\n"
     "                                     generator reads a file, with all its checks\n"
-    "  --offset ADDR                      of the table in flash (default: 0x8000)\n"
-    "  --primary-bootloader-offset ADDR   as in 'partition build', also the following\n"
-    "  --recovery-bootloader-offset ADDR, --flash-size SIZE, --secure v1|v2, --disable-md5sum\n"
+    "  --offset ADDR                      of the table in flash (default: 0x8000)\n" PARTITION_OPTIONS
+    "  --disable-md5sum                   of CSV: without an MD5 entry\n"
     "\n"
     "Example:\n"
     "  updraft partition show two_ota --csv\n";
