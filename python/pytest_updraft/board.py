@@ -50,6 +50,16 @@ def last_lines(text, count=LAST_LINES):
     return "\n".join([head, *("  | " + line for line in lines[-count:])])
 
 
+def as_regex(pattern):
+    """Of text; suites for hardware, whose consoles are bytes, may have theirs in bytes."""
+    flags = re.MULTILINE
+    if isinstance(pattern, re.Pattern):
+        if isinstance(pattern.pattern, str):
+            return pattern
+        pattern, flags = pattern.pattern, pattern.flags
+    return re.compile(pattern.decode() if isinstance(pattern, bytes) else pattern, flags)
+
+
 class Console:
     """What a process prints, collected by a thread."""
 
@@ -164,7 +174,7 @@ class Board:
         ends of lines); the match. Of a list of patterns the one that matches first, or with `expect_all` each of them,
         in whatever order, as a list of matches."""
         patterns = list(pattern) if isinstance(pattern, (list, tuple)) else [pattern]
-        regexes = [p if isinstance(p, re.Pattern) else re.compile(p, re.MULTILINE) for p in patterns]
+        regexes = [as_regex(p) for p in patterns]
         if not expect_all:
             return self._await(lambda text, at: self._first(regexes, text, at), timeout, patterns)
 
@@ -176,8 +186,8 @@ class Board:
     def expect_exact(self, text, timeout=30, expect_all=False):
         """expect() for the text itself, without regular expressions."""
         if isinstance(text, (list, tuple)):
-            return self.expect([re.compile(re.escape(t)) for t in text], timeout, expect_all)
-        return self.expect(re.compile(re.escape(text)), timeout, expect_all)
+            return self.expect([re.escape(t) for t in text], timeout, expect_all)
+        return self.expect(re.escape(text), timeout, expect_all)
 
     @staticmethod
     def _first(regexes, text, at):

@@ -71,8 +71,9 @@ def wired(tmp_path):
     board._console.join(10)
 
 
-def test_a_match_takes_the_whole_line_however_it_arrives(wired):
+def test_a_match_takes_the_whole_line_however_it_arrives(wired, monkeypatch):
     board, wire = wired
+    monkeypatch.setattr("pytest_updraft.board.PAUSE", 30)
     later = threading.Timer(0.05, wire.say, [b"2.3\r\nmore"])
     wire.say(b"version 1.")
     later.start()
@@ -102,6 +103,15 @@ def test_of_several_patterns_the_first_in_the_output_counts_or_all(wired):
     assert board.expect_exact(" (3)")
     with pytest.raises(ExpectTimeout, match="'one', 'four'"):
         board.expect(["one", "four"], timeout=0.05)
+
+
+def test_patterns_may_be_bytes_or_compiled(wired):
+    board, wire = wired
+    wire.say(b"one\ntwo\nTHREE\nfour (4)\n")
+    assert board.expect(b"^one$")[0] == "one"
+    assert board.expect(re.compile(rb"T(w)o", re.IGNORECASE))[1] == "w"
+    assert board.expect(re.compile("three", re.IGNORECASE))
+    assert board.expect_exact(b"(4)")
 
 
 def test_broken_and_cut_utf8_does_no_harm(wired):
