@@ -60,6 +60,12 @@ static void bytes_that_are_shorter_than_the_image_are_refused(void **state)
     wrong = info;
     wrong.segment[0].len = 0xFFFFFFF0;
     assert_int_equal(ud_image_reseal(b.p, b.len, &wrong, &crypto), ESP_ERR_INVALID_SIZE);
+    uint32_t room = info.len - 32 - info.segment[0].off; /* to the end of the checksum's block */
+    for (uint32_t over = 0; over < 2; over++) {
+        wrong.segment_count = 1;
+        wrong.segment[0].len = room - 1 + over;
+        assert_int_equal(ud_image_reseal(b.p, b.len, &wrong, &crypto), over ? ESP_ERR_INVALID_SIZE : ESP_OK);
+    }
     free(b.p);
 }
 
