@@ -287,6 +287,8 @@ static void labels_that_csv_cannot_carry_are_refused(void **state)
     struct ud_ptable table = { .count = 1, .part = { { 0x9000, 0x801, 4, 1, 6, "a$" } } };
     assert_int_equal(ud_csv_encode(&table, text, sizeof text, &needed), ESP_OK);
     assert_non_null(strstr(text, "\na$,data,undefined,0x9000,0x801,\n"));
+    ud_strcopy(table.part[0].label, sizeof table.part[0].label, "a$-", 16);
+    assert_int_equal(ud_csv_encode(&table, text, sizeof text, &needed), ESP_OK);
     for (size_t i = 0; i < UD_ARRAY_LEN(labels); i++) {
         needed = 7;
         ud_strcopy(table.part[0].label, sizeof table.part[0].label, labels[i], 16);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -229,6 +230,46 @@ static void a_scratch_that_is_too_small_can_be_grown(void **state)
     assert_int_equal(enough, strlen("$A,data,fat,,$SIZE") + strlen("1,data,fat,,4K"));
 }
 
+/* U+0009 to U+3000, in UTF-8. */
+static void every_white_space_is_trimmed_and_every_line_end_ends_a_line(void **state)
+{
+    (void)state;
+    static const char *const spaces[] = {
+        "\t",           "\x1F",         " ",
+        "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80",
+        "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83",
+        "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86",
+        "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89",
+        "\xE2\x80\x8A", "\xE2\x80\xAF", "\xE2\x81\x9F",
+        "\xE3\x80\x80",
+    };
+    static const char *const ends[] = {
+        "\n", "\v", "\f", "\r", "\r\n", "\x1C", "\x1D", "\x1E", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9",
+    };
+    static const char *const others[] = { "\x08", "\x1B", "\xC2\x84", "\xE2\x80\x8B", "\xE2\x80\xAA", "\xE2\x81\xA0" };
+    struct heard heard;
+    struct ud_ptable table;
+    char text[128];
+    for (size_t i = 0; i < UD_ARRAY_LEN(spaces); i++) {
+        const char *s = spaces[i];
+        snprintf(text, sizeof text, "%sn%s,%sdata%s,%s%sfat,,%s4K%s%s", s, s, s, s, s, s, s, s, s);
+        assert_int_equal(decode(text, strlen(text), &heard, &table), ESP_OK);
+        assert_string_equal(table.part[0].label, "n");
+    }
+    for (size_t i = 0; i < UD_ARRAY_LEN(ends); i++) {
+        snprintf(text, sizeof text, ROW("a") "%s" ROW("b") "%sc", ends[i], ends[i]);
+        assert_int_equal(decode(text, strlen(text), &heard, &table), ESP_ERR_INVALID_ARG);
+        assert_int_equal(heard.line, 3);
+        assert_int_equal(heard.fault, UD_PTABLE_TYPE_EMPTY);
+    }
+    for (size_t i = 0; i < UD_ARRAY_LEN(others); i++) { /* neither the one nor the other */
+        snprintf(text, sizeof text, "%s" ROW("b%s"), others[i], others[i]);
+        assert_int_equal(decode(text, strlen(text), &heard, &table), ESP_OK);
+        assert_int_equal(table.count, 1);
+        assert_int_equal(strlen(table.part[0].label), 1 + 2 * strlen(others[i]));
+    }
+}
+
 static void every_fault_has_a_name_of_its_own(void **state)
 {
     (void)state;
@@ -251,6 +292,7 @@ int main(void)
         cmocka_unit_test(unset_and_unreadable_variables_are_errors_with_their_line),
         cmocka_unit_test(without_scratch_or_lookup_what_needs_them_is_refused),
         cmocka_unit_test(a_scratch_that_is_too_small_can_be_grown),
+        cmocka_unit_test(every_white_space_is_trimmed_and_every_line_end_ends_a_line),
         cmocka_unit_test(every_fault_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
