@@ -17,6 +17,7 @@ static const struct cli_verb verbs[] = {
     { "read", "read a partition, or any bytes of the flash", board_read },
     { "write", "write a file into a partition, or at an address", board_write },
     { "erase", "erase a partition, or any sectors", board_erase },
+    { "diff", "compare two boards, part by part", board_diff },
     { "efuse", "show the one-way bits", board_efuse },
     { "set-partition", "replace the content of a partition", board_set_partition },
     { 0 },

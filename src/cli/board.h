@@ -30,7 +30,9 @@ int board_efuse(int argc, char **argv);
 struct board_args {
     const char *path;
     bool json;
+    const char *other; /* of two boards the second */
 };
+bool board_parse_two(int argc, char **argv, const char *verb, const char *help, struct board_args *out, int *rc);
 bool board_parse(int argc, char **argv, const char *verb, const char *help, struct board_args *out, int *rc);
 /* Open (UD_LAB_ modes) or say on stderr why not. The board is malloc'd; close with board_close. */
 struct ud_lab_board *board_open(const char *path, unsigned mode);
@@ -45,6 +47,9 @@ void board_size_text(uint32_t bytes, char buf[24]);
 /* "0.3", both ways; the whole text must be the revision. */
 bool board_parse_revision(const char *text, uint16_t *out);
 void board_revision_text(uint16_t revision, char buf[16]);
+/* An entry of otadata in one line, and as JSON (board_why.c). */
+void board_entry_text(const struct ud_otadata_entry *e, unsigned slots, char *buf, size_t size);
+cJSON *board_entry_json(const struct ud_otadata_entry *e, unsigned slots);
 /* A rule of the boot loader as a sentence; `slots` as counted, entries as they were read. */
 void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadata_entry entry[2], unsigned slots,
                          char *buf, size_t size);
@@ -96,5 +101,7 @@ struct board_view {
 void board_image_reason(const struct ud_note *note, char *buf, size_t size);
 /* Look into every partition of an open board. False when the flash cannot be read, said on stderr. */
 bool board_look(struct ud_lab_board *lab, struct board_view *view);
+/* What `map` says of one, as JSON (board_map.c). */
+cJSON *board_part_json(const struct board_part *part);
 
 #endif

@@ -404,7 +404,7 @@ static void add_text_or_null(cJSON *o, const char *name, const char *text)
         cJSON_AddNullToObject(o, name);
 }
 
-static cJSON *part_json(const struct board_part *part)
+cJSON *board_part_json(const struct board_part *part)
 {
     char type[8], subtype[8];
     const struct ud_partition *p = part->p;
@@ -441,7 +441,7 @@ static void print_json(const struct ud_lab_board *lab, const struct board_view *
     char revision[16];
     board_revision_text(s->revision, revision);
     for (unsigned i = 0; i < view->count; i++) {
-        cJSON_AddItemToArray(list, part_json(&view->part[i]));
+        cJSON_AddItemToArray(list, board_part_json(&view->part[i]));
         if (view->part[i].runs)
             runs_now = view->part[i].p->label;
     }

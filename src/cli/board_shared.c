@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool board_parse(int argc, char **argv, const char *verb, const char *help, struct board_args *out, int *rc)
+/* `boards`: how many arguments, 1 or 2. */
+static bool parse_boards(int argc, char **argv, const char *verb, const char *help, int boards, struct board_args *out,
+                         int *rc)
 {
     static const struct option options[] = {
         { "json", no_argument, 0, 'j' },
@@ -32,16 +34,28 @@ bool board_parse(int argc, char **argv, const char *verb, const char *help, stru
         }
         out->json = true;
     }
-    if (optind >= argc) {
-        *rc = cli_usage(command, "which board? Name its flash file");
+    if (optind + boards > argc) {
+        *rc =
+            cli_usage(command, boards > 1 ? "which boards? Name two flash files" : "which board? Name its flash file");
         return false;
     }
-    if (optind + 1 < argc) {
-        *rc = cli_usage(command, "'%s' is one argument too many", argv[optind + 1]);
+    if (optind + boards < argc) {
+        *rc = cli_usage(command, "'%s' is one argument too many", argv[optind + boards]);
         return false;
     }
     out->path = argv[optind];
+    out->other = boards > 1 ? argv[optind + 1] : NULL;
     return true;
+}
+
+bool board_parse(int argc, char **argv, const char *verb, const char *help, struct board_args *out, int *rc)
+{
+    return parse_boards(argc, argv, verb, help, 1, out, rc);
+}
+
+bool board_parse_two(int argc, char **argv, const char *verb, const char *help, struct board_args *out, int *rc)
+{
+    return parse_boards(argc, argv, verb, help, 2, out, rc);
 }
 
 struct ud_lab_board *board_open(const char *path, unsigned mode)

@@ -72,7 +72,7 @@ static bool is_blank(const struct ud_otadata_entry *e)
     return e->seq == UD_OTADATA_SEQ_BLANK && e->state == UD_OTA_UNDEFINED && e->crc == UINT32_MAX;
 }
 
-static void entry_text(const struct ud_otadata_entry *e, unsigned slots, char *buf, size_t size)
+void board_entry_text(const struct ud_otadata_entry *e, unsigned slots, char *buf, size_t size)
 {
     char state[24];
     if (is_blank(e)) {
@@ -91,7 +91,7 @@ static void entry_text(const struct ud_otadata_entry *e, unsigned slots, char *b
              ud_otadata_is_valid(e) ? "usable" : "not usable");
 }
 
-static cJSON *entry_json(const struct ud_otadata_entry *e, unsigned slots)
+cJSON *board_entry_json(const struct ud_otadata_entry *e, unsigned slots)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddBoolToObject(o, "blank", is_blank(e));
@@ -119,7 +119,7 @@ static void print_entries(const struct ud_boot_result *r)
     }
     printf("otadata at 0x%06" PRIx32 "\n", p->addr);
     for (unsigned i = 0; i < 2; i++) {
-        entry_text(&r->input.entry[i], ud_boot_slot_count(&r->input), text, sizeof text);
+        board_entry_text(&r->input.entry[i], ud_boot_slot_count(&r->input), text, sizeof text);
         printf("  entry %u  %s\n", i, text);
     }
     putchar('\n');
@@ -352,7 +352,7 @@ static void print_json(const struct ud_lab_board *lab, const struct story *s)
     if (r->input.anti_rollback)
         cJSON_AddNumberToObject(root, "secure_level", r->input.secure_level);
     for (unsigned i = 0; i < 2 && r->input.otadata == UD_OTADATA_PRESENT; i++)
-        cJSON_AddItemToArray(entries, entry_json(&r->input.entry[i], ud_boot_slot_count(&r->input)));
+        cJSON_AddItemToArray(entries, board_entry_json(&r->input.entry[i], ud_boot_slot_count(&r->input)));
     cJSON_AddItemToObject(root, "otadata", entries);
     cJSON_AddItemToObject(root, "rules", rules_json(&r->input, s));
     cJSON_AddItemToObject(root, "candidates", candidates_json(r, s));

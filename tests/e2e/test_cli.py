@@ -15,7 +15,7 @@ VERBS = [
     ["board", "create"], ["board", "run"], ["board", "boot"], ["board", "confirm"], ["board", "reject"],
     ["board", "map"], ["board", "why"], ["board", "info"], ["board", "set-partition"],
     ["board", "import"], ["board", "set-boot"], ["board", "erase-otadata"], ["board", "read"], ["board", "write"],
-    ["board", "erase"], ["board", "efuse", "show"],
+    ["board", "erase"], ["board", "diff"], ["board", "efuse", "show"],
     ["ota"], ["serve"],
 ]
 
