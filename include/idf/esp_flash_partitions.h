@@ -106,6 +106,17 @@ _Static_assert(sizeof(esp_ota_select_entry_t) == 32, "as on flash");
 _Static_assert(sizeof(esp_partition_info_t) == 32, "as on flash");
 #endif
 
+/**
+ * Check a table as the boot loader does (0xC00 bytes, or up to its end entry): ESP_ERR_INVALID_ARG NULL;
+ * ESP_ERR_INVALID_SIZE an entry outside the flash; ESP_ERR_INVALID_STATE anything else. A table without MD5 entry passes.
+ * `*num_partitions` is the number of entries without that one, 0 on failure.
+ */
+esp_err_t esp_partition_table_verify(const esp_partition_info_t *partition_table, bool log_errors, int *num_partitions);
+/** Does the range overlap no read-only partition? */
+bool esp_partition_is_flash_region_writable(size_t addr, size_t size);
+/** Does it lie behind the partition table, and outside what runs? */
+bool esp_partition_main_flash_region_safe(size_t addr, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

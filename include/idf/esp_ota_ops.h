@@ -29,13 +29,35 @@ extern "C" {
 typedef uint32_t esp_ota_handle_t;
 
 /**
- * ESP_ERR_INVALID_ARG; ESP_ERR_NOT_FOUND not in the table; ESP_ERR_OTA_PARTITION_CONFLICT it runs;
+ * Targets are OTA slots, boot loaders, partition tables and data, of the table or registered. ESP_ERR_INVALID_ARG NULL,
+ * an app that is no OTA slot; ESP_ERR_NOT_FOUND no such partition; ESP_ERR_OTA_PARTITION_CONFLICT it runs;
  * ESP_ERR_OTA_ROLLBACK_INVALID_STATE the running app is not confirmed yet; ESP_ERR_OTA_ALREADY_IN_PROGRESS;
  * ESP_ERR_NO_MEM; the flash's own. All or nothing: `*out_handle` is set on ESP_OK only.
  */
 esp_err_t esp_ota_begin(const esp_partition_t *partition, size_t image_size, esp_ota_handle_t *out_handle);
+/**
+ * Go on behind `image_offset` bytes that are there already; nothing is erased now. `erase_size`
+ * OTA_WITH_SEQUENTIAL_WRITES: sectors are erased as they are entered; anything else: they are erased already. Codes as
+ * esp_ota_begin; ESP_ERR_INVALID_ARG also for an offset beyond the partition.
+ */
+esp_err_t esp_ota_resume(const esp_partition_t *partition, const size_t erase_size, const size_t image_offset,
+                         esp_ota_handle_t *out_handle);
+/**
+ * Where the content belongs: esp_ota_end judges it by that type and, if so asked, copies all of that partition's size
+ * there. ESP_ERR_INVALID_ARG; ESP_ERR_NOT_FOUND no session, no such partition; ESP_ERR_INVALID_STATE something was written
+ * (unless resumed); ESP_ERR_OTA_PARTITION_CONFLICT a copy over what runs. The session's own partition changes nothing.
+ */
+esp_err_t esp_ota_set_final_partition(esp_ota_handle_t handle, const esp_partition_t *final, bool finalize_with_copy);
 esp_err_t esp_ota_write(esp_ota_handle_t handle, const void *data, size_t size);
-/** Judge and close. ESP_ERR_NOT_FOUND; ESP_ERR_INVALID_ARG nothing was written; ESP_ERR_OTA_VALIDATE_FAILED. */
+/**
+ * Into what is erased already, in any order; no byte is judged before the end. ESP_ERR_INVALID_ARG data NULL, no session,
+ * offset beyond the partition; ESP_ERR_INVALID_STATE a session with sequential writes; ESP_ERR_INVALID_SIZE.
+ */
+esp_err_t esp_ota_write_with_offset(esp_ota_handle_t handle, const void *data, size_t size, uint32_t offset);
+/**
+ * Judge, copy if so asked, close. ESP_ERR_NOT_FOUND; ESP_ERR_INVALID_ARG nothing was written; ESP_ERR_OTA_VALIDATE_FAILED;
+ * those of the copy.
+ */
 esp_err_t esp_ota_end(esp_ota_handle_t handle);
 esp_err_t esp_ota_abort(esp_ota_handle_t handle);
 
@@ -48,6 +70,11 @@ const esp_partition_t *esp_ota_get_running_partition(void);
 /** The slot after `start_from` (NULL: the running one); NULL without OTA slots. */
 const esp_partition_t *esp_ota_get_next_update_partition(const esp_partition_t *start_from);
 esp_err_t esp_ota_get_partition_description(const esp_partition_t *partition, esp_app_desc_t *app_desc);
+/**
+ * The 80 bytes of a boot loader; NULL is the one at the chip's own place. ESP_ERR_INVALID_ARG; ESP_ERR_NOT_FOUND no
+ * description there (the bytes are overwritten all the same); the flash's own.
+ */
+esp_err_t esp_ota_get_bootloader_description(const esp_partition_t *bootloader_partition, esp_bootloader_desc_t *desc);
 uint8_t esp_ota_get_app_partition_count(void);
 
 esp_err_t esp_ota_get_state_partition(const esp_partition_t *partition, esp_ota_img_states_t *ota_state);

@@ -88,6 +88,16 @@ typedef struct {
     bool readonly;
 } esp_partition_t;
 
+/** How a range is mapped; flags are OR-ed. All are accepted: what is mapped here is a copy in memory. */
+typedef enum {
+    ESP_PARTITION_MMAP_DATA = 0,
+    ESP_PARTITION_MMAP_INST = 1,
+    ESP_PARTITION_MMAP_BLOCKS_WRITE = 2,
+} esp_partition_mmap_flag_t;
+#define esp_partition_mmap_memory_t esp_partition_mmap_flag_t
+
+typedef uint32_t esp_partition_mmap_handle_t;
+
 typedef struct esp_partition_iterator_opaque_ *esp_partition_iterator_t;
 
 /**
@@ -131,7 +141,56 @@ esp_err_t esp_partition_get_sha256(const esp_partition_t *partition, uint8_t *sh
 bool esp_partition_check_identity(const esp_partition_t *partition_1, const esp_partition_t *partition_2);
 uint32_t esp_partition_get_main_flash_sector_size(void);
 
+/**
+ * Memory that holds [offset, offset + size) as it is at this moment, exactly from `*out_ptr` on, until munmap.
+ * ESP_ERR_INVALID_ARG NULL, offset beyond the end; ESP_ERR_INVALID_SIZE; ESP_ERR_NOT_SUPPORTED another chip;
+ * ESP_ERR_NO_MEM; the flash's own. A handle is never 0; unmapping an unknown one does nothing.
+ */
+esp_err_t esp_partition_mmap(const esp_partition_t *partition, size_t offset, size_t size,
+                             esp_partition_mmap_flag_t flags, const void **out_ptr,
+                             esp_partition_mmap_handle_t *out_handle);
+void esp_partition_munmap(esp_partition_mmap_handle_t handle);
+
+/**
+ * Make a partition beside the table, found behind those of the table. `flash_chip` NULL or esp_flash_default_chip;
+ * ESP_ERR_NOT_SUPPORTED another; ESP_ERR_INVALID_SIZE beyond the flash; ESP_ERR_INVALID_ARG it overlaps one that is
+ * listed; ESP_ERR_NO_MEM.
+ */
+esp_err_t esp_partition_register_external(esp_flash_t *flash_chip, size_t offset, size_t size, const char *label,
+                                          esp_partition_type_t type, esp_partition_subtype_t subtype,
+                                          const esp_partition_t **out_partition);
+/** ESP_ERR_NOT_FOUND; ESP_ERR_INVALID_ARG one of the table; ESP_ERR_INVALID_STATE an OTA session uses it. */
+esp_err_t esp_partition_deregister_external(const esp_partition_t *partition);
+/** Forget those that were registered and that no session uses; those of the table stay as they are. */
+void esp_partition_unload_all(void);
+
+/**
+ * Erase and write. `size` SIZE_MAX: the rest of the source, over the rest of the destination, which is erased whole.
+ * ESP_ERR_INVALID_ARG NULL, the same partition, dest_offset not on a sector; ESP_ERR_INVALID_SIZE a range outside its
+ * partition, before anything is touched; ESP_ERR_NOT_SUPPORTED another chip; ESP_ERR_NOT_ALLOWED; the flash's own.
+ */
+esp_err_t esp_partition_copy(const esp_partition_t *dest_part, uint32_t dest_offset, const esp_partition_t *src_part,
+                             uint32_t src_offset, size_t size);
+
+/** A partition as a block device, freed by its `release`. ESP_ERR_INVALID_ARG, ESP_ERR_NOT_FOUND, ESP_ERR_NO_MEM. */
+esp_err_t esp_partition_get_blockdev(const esp_partition_type_t type, const esp_partition_subtype_t subtype,
+                                     const char *label, esp_blockdev_handle_t *out_bdl_handle);
+esp_err_t esp_partition_ptr_get_blockdev(const esp_partition_t *partition, esp_blockdev_handle_t *out_bdl_handle);
+
 #ifdef __cplusplus
+}
+
+inline esp_partition_mmap_flag_t operator|(esp_partition_mmap_flag_t a, esp_partition_mmap_flag_t b)
+{
+    return static_cast<esp_partition_mmap_flag_t>(static_cast<int>(a) | static_cast<int>(b));
+}
+inline esp_partition_mmap_flag_t operator&(esp_partition_mmap_flag_t a, esp_partition_mmap_flag_t b)
+{
+    return static_cast<esp_partition_mmap_flag_t>(static_cast<int>(a) & static_cast<int>(b));
+}
+inline esp_partition_mmap_flag_t &operator|=(esp_partition_mmap_flag_t &a, esp_partition_mmap_flag_t b)
+{
+    return a = a | b;
 }
 #endif
 #endif /* ESP_PARTITION_H */

@@ -91,7 +91,7 @@ static esp_err_t read_image(const esp_partition_pos_t *part, bool silent, uint32
         return ESP_ERR_INVALID_STATE;
     struct ud_board *b = w->env.board;
     struct ud_partition p = { .addr = part->offset, .size = part->size, .type = UD_PART_APP };
-    if (part->offset == b->chip->bootloader_offset)
+    if (part->offset == b->chip->bootloader_offset || part->offset == w->bootloader_offset)
         p.type = UD_PART_BOOTLOADER;
     struct ud_image_rules rules = ud_board_image_rules(b, &p);
     struct ud_image_info info;
@@ -120,6 +120,100 @@ esp_err_t esp_image_get_metadata(const esp_partition_pos_t *part, esp_image_meta
 int esp_image_get_flash_size(esp_image_flash_size_t app_flash_size)
 {
     return app_flash_size < ESP_IMAGE_FLASH_SIZE_MAX ? (1 << app_flash_size) * 1024 * 1024 : 0;
+}
+
+esp_err_t bootloader_load_image(const esp_partition_pos_t *part, esp_image_metadata_t *data)
+{
+    (void)part;
+    (void)data;
+    return ESP_FAIL;
+}
+
+esp_err_t bootloader_load_image_no_verify(const esp_partition_pos_t *part, esp_image_metadata_t *data)
+{
+    (void)part;
+    (void)data;
+    return ESP_FAIL;
+}
+
+uint32_t esp_image_bootloader_offset_get(void)
+{
+    ud_idf_lock();
+    const struct idf_world *w = ud_idf_world();
+    uint32_t offset = w ? w->bootloader_offset : 0;
+    ud_idf_unlock();
+    return offset;
+}
+
+void esp_image_bootloader_offset_set(const uint32_t offset)
+{
+    ud_idf_lock();
+    struct idf_world *w = ud_idf_world();
+    if (w)
+        w->bootloader_offset = offset;
+    ud_idf_unlock();
+}
+
+esp_err_t esp_image_verify_bootloader_data(esp_image_metadata_t *data)
+{
+    const struct idf_world *w = ud_idf_world();
+    if (!data)
+        return ESP_ERR_INVALID_ARG;
+    if (!w)
+        return ESP_ERR_INVALID_STATE;
+    const struct ud_board *b = w->env.board;
+    esp_partition_pos_t pos = { .offset = esp_image_bootloader_offset_get(),
+                                .size = b->table_offset - b->chip->bootloader_offset };
+    if (!ud_range_fits(pos.offset, pos.size, b->flash->geometry.size))
+        return ESP_ERR_INVALID_SIZE;
+    return esp_image_verify(ESP_IMAGE_VERIFY, &pos, data);
+}
+
+esp_err_t esp_image_verify_bootloader(uint32_t *length)
+{
+    esp_image_metadata_t data = { 0 };
+    esp_err_t err = esp_image_verify_bootloader_data(&data);
+    if (length)
+        *length = err == ESP_OK ? data.image_len : 0;
+    return err;
+}
+
+/* ---- what application and boot loader share --------------------------------------------------------------------- */
+
+static bool suits_board(const esp_image_header_t *header, bool bootloader, bool any_chip)
+{
+    const struct idf_world *w = ud_idf_world();
+    struct ud_image_header h;
+    if (!w || !header || ud_image_header_decode((const uint8_t *)header, sizeof *header, &h) != ESP_OK)
+        return false;
+    struct ud_partition p = { .type = bootloader ? UD_PART_BOOTLOADER : UD_PART_APP };
+    struct ud_image_rules rules = ud_board_image_rules(w->env.board, &p);
+    if (any_chip)
+        rules.chip_id = h.chip_id;
+    return ud_image_check_chip(&h, &rules, w->env.board->obs) == ESP_OK;
+}
+
+bool bootloader_common_check_chip_revision_validity(const esp_image_header_t *image_header, bool check_max_revision)
+{
+    return suits_board(image_header, !check_max_revision, true);
+}
+
+esp_err_t bootloader_common_check_chip_validity(const esp_image_header_t *img_hdr, esp_image_type type)
+{
+    return suits_board(img_hdr, type == ESP_IMAGE_BOOTLOADER, false) ? ESP_OK : ESP_FAIL;
+}
+
+esp_err_t bootloader_common_check_efuse_blk_validity(uint32_t min_rev_full, uint32_t max_rev_full)
+{
+    (void)min_rev_full;
+    (void)max_rev_full;
+    return ESP_OK; /* a board has no revision of its eFuse block: every one suits */
+}
+
+esp_err_t bootloader_common_get_sha256_of_partition(uint32_t address, uint32_t size, int type, uint8_t *out_sha_256)
+{
+    esp_partition_t p = { .address = address, .size = size, .type = (esp_partition_type_t)type };
+    return esp_partition_get_sha256(&p, out_sha_256);
 }
 
 /* ---- otadata ---------------------------------------------------------------------------------------------------- */
@@ -156,4 +250,16 @@ int bootloader_common_get_active_otadata(esp_ota_select_entry_t *two_otadata)
         return -1;
     struct ud_otadata_entry e[2] = { decode(&two_otadata[0]), decode(&two_otadata[1]) };
     return ud_otadata_active(e);
+}
+
+int bootloader_common_select_otadata(const esp_ota_select_entry_t *two_otadata, bool *valid_two_otadata, bool max)
+{
+    if (!two_otadata || !valid_two_otadata)
+        return -1;
+    if (valid_two_otadata[0] && valid_two_otadata[1]) {
+        bool second_larger = two_otadata[1].ota_seq > two_otadata[0].ota_seq;
+        bool equal = two_otadata[1].ota_seq == two_otadata[0].ota_seq;
+        return !equal && second_larger == max ? 1 : 0;
+    }
+    return valid_two_otadata[0] ? 0 : valid_two_otadata[1] ? 1 : -1;
 }

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "esp_image_format.h"
 #include "esp_system.h"
 #include "room.h"
 
@@ -92,27 +93,70 @@ void ud_idf_stop_sessions(void)
 
 /* ---- sessions --------------------------------------------------------------------------------------------------- */
 
-esp_err_t esp_ota_begin(const esp_partition_t *partition, size_t image_size, esp_ota_handle_t *out_handle)
+/* As ESP-IDF has it, one address beside the chip's own counts as a boot loader's, until the next session ends. */
+static void expect_bootloader_at(const struct ud_partition *what, uint32_t address)
 {
-    if (!partition || !out_handle)
+    if (what->type == UD_PART_BOOTLOADER)
+        esp_image_bootloader_offset_set(address);
+}
+
+/* `offset` NULL: from the beginning. */
+static esp_err_t open_session(const esp_partition_t *partition, size_t size, const size_t *offset,
+                              esp_ota_handle_t *out_handle)
+{
+    if (!partition || !out_handle || (offset && *offset > partition->size))
         return ESP_ERR_INVALID_ARG;
     const struct ud_partition *p = ud_idf_partition_entry(partition);
     if (!p)
         return ESP_ERR_NOT_FOUND;
     /* On a chip an int of -1 ("length unknown") is OTA_SIZE_UNKNOWN; a wider size_t must not make it a size. */
-    if (image_size >= SIZE_MAX - 1)
-        image_size = (uint32_t)image_size;
-    if (image_size > UINT32_MAX)
+    if (size >= SIZE_MAX - 1)
+        size = (uint32_t)size;
+    if (size > UINT32_MAX)
         return ESP_ERR_INVALID_SIZE;
     struct entry *e = ud_idf_alloc(sizeof *e);
     if (!e)
         return ESP_ERR_NO_MEM;
     memset(e, 0, sizeof *e);
-    esp_err_t err = ud_ota_begin(ud_idf_ota(), &e->session, p, (uint32_t)image_size);
-    if (err == ESP_OK)
-        *out_handle = add(e);
-    else
+    esp_err_t err = offset ? ud_ota_resume(ud_idf_ota(), &e->session, p, (uint32_t)size, (uint32_t)*offset)
+                           : ud_ota_begin(ud_idf_ota(), &e->session, p, (uint32_t)size);
+    if (err != ESP_OK) {
         ud_idf_free(e);
+        return err;
+    }
+    expect_bootloader_at(p, p->addr);
+    *out_handle = add(e);
+    return ESP_OK;
+}
+
+esp_err_t esp_ota_begin(const esp_partition_t *partition, size_t image_size, esp_ota_handle_t *out_handle)
+{
+    return open_session(partition, image_size, NULL, out_handle);
+}
+
+esp_err_t esp_ota_resume(const esp_partition_t *partition, const size_t erase_size, const size_t image_offset,
+                         esp_ota_handle_t *out_handle)
+{
+    return open_session(partition, erase_size, &image_offset, out_handle);
+}
+
+esp_err_t esp_ota_set_final_partition(esp_ota_handle_t handle, const esp_partition_t *final, bool finalize_with_copy)
+{
+    struct entry *e;
+    if (!final)
+        return ESP_ERR_INVALID_ARG;
+    esp_err_t err = acquire(handle, &e);
+    if (err != ESP_OK)
+        return err;
+    const struct ud_partition *p = ud_idf_partition_entry(final);
+    struct ud_ota_session *s = &e->session;
+    if (!p) /* what was written comes first, as in the core */
+        err = s->written > 0 && !s->resumed ? ESP_ERR_INVALID_STATE : ESP_ERR_NOT_FOUND;
+    else
+        err = ud_ota_set_final(s, p, finalize_with_copy);
+    if (err == ESP_OK && s->final != s->partition)
+        expect_bootloader_at(s->final, s->partition->addr);
+    release(e);
     return err;
 }
 
@@ -131,12 +175,27 @@ esp_err_t esp_ota_write(esp_ota_handle_t handle, const void *data, size_t size)
     return err;
 }
 
+esp_err_t esp_ota_write_with_offset(esp_ota_handle_t handle, const void *data, size_t size, uint32_t offset)
+{
+    struct entry *e;
+    if (!data)
+        return ESP_ERR_INVALID_ARG;
+    esp_err_t err = acquire(handle, &e);
+    if (err != ESP_OK)
+        return err == ESP_ERR_NOT_FOUND ? ESP_ERR_INVALID_ARG : err;
+    err = ud_ota_write_at(&e->session, data, size, offset);
+    release(e);
+    return err;
+}
+
 esp_err_t esp_ota_end(esp_ota_handle_t handle)
 {
     struct entry *e;
     esp_err_t err = acquire(handle, &e);
     if (err != ESP_OK)
         return err;
+    const struct idf_world *w = ud_idf_world();
+    expect_bootloader_at(e->session.final, w->env.board->chip->bootloader_offset);
     err = ud_ota_end(&e->session);
     forget(e);
     return err;
@@ -208,6 +267,23 @@ esp_err_t esp_ota_get_partition_description(const esp_partition_t *partition, es
         return ESP_ERR_NOT_SUPPORTED;
     esp_err_t err = esp_partition_read(partition, UD_APP_DESC_OFFSET, app_desc, sizeof *app_desc);
     if (err == ESP_OK && app_desc->magic_word != ESP_APP_DESC_MAGIC_WORD)
+        err = ESP_ERR_NOT_FOUND;
+    return err;
+}
+
+esp_err_t esp_ota_get_bootloader_description(const esp_partition_t *bootloader_partition, esp_bootloader_desc_t *desc)
+{
+    const struct idf_world *w = ud_idf_world();
+    if (!desc)
+        return ESP_ERR_INVALID_ARG;
+    if (!w)
+        return ESP_ERR_INVALID_STATE;
+    esp_partition_t primary = { .type = ESP_PARTITION_TYPE_BOOTLOADER };
+    primary.address = w->env.board->chip->bootloader_offset;
+    primary.size = w->env.board->table_offset - primary.address;
+    esp_err_t err = esp_partition_read(bootloader_partition ? bootloader_partition : &primary, UD_APP_DESC_OFFSET, desc,
+                                       sizeof *desc);
+    if (err == ESP_OK && desc->magic_byte != ESP_BOOTLOADER_DESC_MAGIC_BYTE)
         err = ESP_ERR_NOT_FOUND;
     return err;
 }
@@ -285,8 +361,9 @@ esp_err_t esp_ota_check_image_validity(esp_partition_type_t part_type, const esp
     esp_err_t err = ud_image_header_decode((const uint8_t *)img_hdr, sizeof *img_hdr, &h);
     if (err != ESP_OK)
         return err;
+    if (part_type == ESP_PARTITION_TYPE_BOOTLOADER)
+        return ud_ota_check_bootloader(ud_idf_ota(), &h);
     struct ud_app_desc desc;
-    bool has_desc = part_type == ESP_PARTITION_TYPE_APP && app_desc &&
-                    ud_app_desc_decode((const uint8_t *)app_desc, sizeof *app_desc, &desc) == ESP_OK;
+    bool has_desc = app_desc && ud_app_desc_decode((const uint8_t *)app_desc, sizeof *app_desc, &desc) == ESP_OK;
     return ud_ota_check_image(ud_idf_ota(), &h, has_desc ? &desc : NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Partitions: the face of the board's table and of bounded partition I/O. The objects are made once, at start, one an
- * entry, and never change: finding needs no lock. The board's lock is taken for one flash step of at most 4 KiB.
+ * entry, and never change; those of registered partitions stand in esp_partition_more.c. The board's lock is taken for one flash step of at most 4 KiB.
  */
 #include "esp_partition.h"
 
@@ -22,26 +22,35 @@ struct esp_partition_iterator_opaque_ {
 const esp_partition_t *ud_idf_partition_object(const struct ud_partition *p)
 {
     const struct idf_world *w = ud_idf_world();
-    return w && p ? &w->part[p - w->env.board->table.part] : NULL;
+    if (!w || !p)
+        return NULL;
+    const struct ud_ptable *table = &w->env.board->table;
+    bool in_table = p >= table->part && p < table->part + table->count;
+    return in_table ? &w->part[p - table->part] : ud_idf_registered_object(p);
 }
 
-static void entry_like(const esp_partition_t *p, struct ud_partition *out)
+void ud_idf_partition_like(const esp_partition_t *p, struct ud_partition *out)
 {
     *out = (struct ud_partition){ .addr = p->address, .size = p->size };
     out->type = (uint8_t)p->type;
     out->subtype = (uint8_t)p->subtype;
-    out->flags = (p->encrypted ? UD_PART_FLAG_ENCRYPTED : 0) | (p->readonly ? UD_PART_FLAG_READONLY : 0);
+    out->flags = p->readonly ? UD_PART_FLAG_READONLY : 0;
     memcpy(out->label, p->label, sizeof out->label - 1);
 }
 
 const struct ud_partition *ud_idf_partition_entry(const esp_partition_t *p)
 {
     const struct idf_world *w = ud_idf_world();
-    if (!w || !p || p->flash_chip)
+    if (!w || !p || !ud_idf_is_board_flash(p->flash_chip) || p->encrypted)
         return NULL;
     struct ud_partition like;
-    entry_like(p, &like);
-    return ud_ptable_verify(&w->env.board->table, &like);
+    ud_idf_partition_like(p, &like);
+    const struct ud_partition *found = ud_board_verify_partition(w->env.board, &like);
+    if (!found) { /* the flag of the table does not reach the object */
+        like.flags |= UD_PART_FLAG_ENCRYPTED;
+        found = ud_ptable_verify(&w->env.board->table, &like);
+    }
+    return found;
 }
 
 /* ---- finding ---------------------------------------------------------------------------------------------------- */
@@ -51,9 +60,7 @@ static const struct ud_partition *match(const struct ud_partition *after, esp_pa
                                         esp_partition_subtype_t subtype, const char *label)
 {
     const struct idf_world *w = ud_idf_world();
-    const struct ud_ptable *table = &w->env.board->table;
-    return after ? ud_ptable_find_next(table, after, (uint8_t)type, (uint8_t)subtype, label)
-                 : ud_ptable_find(table, (uint8_t)type, (uint8_t)subtype, label);
+    return ud_board_next_partition(w->env.board, after, (uint8_t)type, (uint8_t)subtype, label);
 }
 
 static esp_err_t may_find(esp_partition_type_t type, esp_partition_subtype_t subtype)
@@ -198,11 +205,11 @@ static esp_err_t access_range(const esp_partition_t *partition, enum access what
     const struct idf_world *w = ud_idf_world();
     if (!w)
         return ESP_ERR_INVALID_STATE;
-    if (partition->flash_chip)
+    if (!ud_idf_is_board_flash(partition->flash_chip))
         return ESP_ERR_NOT_SUPPORTED; /* the board has one flash */
     uint32_t sector = w->env.board->flash->geometry.sector;
     struct ud_partition p;
-    entry_like(partition, &p);
+    ud_idf_partition_like(partition, &p);
     esp_err_t err = judge(partition, what, offset, size, sector);
     for (size_t done = 0; err == ESP_OK && done < size;) {
         size_t n = size - done < sector ? size - done : sector;

@@ -20,6 +20,7 @@ struct idf_world {
     void *mutex;
     void *changed; /* condition: anything under the mutex has changed */
     uint64_t start_us;
+    uint32_t bootloader_offset; /* the other address at which an image is judged as a boot loader */
     bool has_desc;
     esp_app_desc_t desc;
     esp_partition_t part[UD_PTABLE_MAX_ENTRIES]; /* part[i] is the object of table.part[i] */
@@ -46,10 +47,15 @@ UD_MUST_USE esp_err_t ud_idf_each_piece(struct ud_board *b, uint32_t addr, uint3
 UD_MUST_USE esp_err_t ud_idf_verify_image(struct ud_board *b, const struct ud_image_rules *rules,
                                           const struct ud_observer *obs, struct ud_image_info *info);
 
-/** The object of an entry of the board's table, NULL for NULL. */
+/** Is this the board's flash? NULL is. */
+bool ud_idf_is_board_flash(const esp_flash_t *chip);
+/** The object of an entry of the board, the table's or a registered one; NULL for NULL. */
 const esp_partition_t *ud_idf_partition_object(const struct ud_partition *p);
 /** The entry that equals `p` (esp_partition_verify), NULL if none. */
 const struct ud_partition *ud_idf_partition_entry(const esp_partition_t *p);
+const esp_partition_t *ud_idf_registered_object(const struct ud_partition *p);
+/** What `p` says, whether there is such a partition or not. */
+void ud_idf_partition_like(const esp_partition_t *p, struct ud_partition *out);
 
 /** esp_event_post with the time-out in milliseconds, -1 for ever. */
 esp_err_t ud_idf_post(esp_event_base_t base, int32_t id, const void *data, size_t size, int timeout_ms);
@@ -57,6 +63,7 @@ esp_err_t ud_idf_post(esp_event_base_t base, int32_t id, const void *data, size_
 /** Parts of ud_idf_stop. */
 void ud_idf_stop_events(void);
 void ud_idf_stop_sessions(void);
+void ud_idf_stop_partitions(void);
 void ud_idf_stop_log(void);
 void ud_idf_stop_system(void);
 void ud_idf_start_log(uint8_t default_level);

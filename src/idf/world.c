@@ -72,6 +72,7 @@ void ud_idf_free(void *p)
 
 /* ---- start and stop --------------------------------------------------------------------------------------------- */
 
+/* `encrypted` stays false whatever the table says, as on a chip whose flash encryption is off. */
 static void make_partitions(struct idf_world *w)
 {
     const struct ud_ptable *table = &w->env.board->table;
@@ -85,7 +86,6 @@ static void make_partitions(struct idf_world *w)
         o->size = p->size;
         o->erase_size = w->env.board->flash->geometry.sector;
         memcpy(o->label, p->label, sizeof o->label);
-        o->encrypted = (p->flags & UD_PART_FLAG_ENCRYPTED) != 0;
         o->readonly = (p->flags & UD_PART_FLAG_READONLY) != 0;
     }
 }
@@ -112,6 +112,7 @@ esp_err_t ud_idf_start(const struct ud_idf_env *env)
     w->start_us = ud_clock_now_us(&board->clock);
     ud_ota_init(&w->ota, board, w->env.config->app_rollback);
     w->ota.anti_rollback = w->env.config->app_anti_rollback;
+    w->bootloader_offset = board->chip->bootloader_offset;
     make_partitions(w);
     if (board->running)
         w->has_desc = ud_ota_get_desc_bytes(&w->ota, board->running, (uint8_t *)&w->desc) == ESP_OK;
@@ -126,6 +127,7 @@ void ud_idf_stop(void)
         return;
     ud_idf_stop_events();
     ud_idf_stop_sessions();
+    ud_idf_stop_partitions();
     ud_idf_stop_log();
     ud_idf_stop_system();
     struct idf_world *w = current;
