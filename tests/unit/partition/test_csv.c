@@ -149,6 +149,49 @@ static void faults_are_named_with_line_cell_and_remedy(void **state)
     }
 }
 
+static void the_kind_of_a_fault_is_told_with_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *csv;
+        uint32_t fault;
+    } rows[] = {
+        { "t,partition_table,x,,", UD_PTABLE_BAD_SUBTYPE },
+        { "t,64,x,,4K", UD_PTABLE_BAD_NUMBER }, /* a type without names */
+        { "t,-1,x,,4K", UD_PTABLE_BAD_NUMBER },
+        { "a,data,fat,factory,4K", UD_PTABLE_BAD_NUMBER },
+        { "a,data,fat,,app", UD_PTABLE_BAD_NUMBER },
+        { "a,data,fat,,-", UD_PTABLE_BAD_NUMBER },
+        { "r,bootloader,recovery,,", UD_PTABLE_NO_RECOVERY_OFFSET },
+        { "b,bootloader,ota,0x10000,", UD_PTABLE_NO_BOOTLOADER_OFFSET },
+        { "a,data,fat,0x8000,4K", UD_PTABLE_BELOW_TABLE_END },
+        { "a,data,fat,,8K\nb,data,fat,0x9000,4K", UD_PTABLE_BELOW_PREVIOUS_END },
+        { "o,data,tee_ota,,8K\np,data,tee_ota,,8K", UD_PTABLE_MANY_TEEOTADATA },
+        { "o,data,tee_ota,,4K", UD_PTABLE_TEEOTADATA_SIZE },
+        { "o,data,ota,,4K", UD_PTABLE_OTADATA_SIZE },
+    };
+    struct ud_csv_options opt = { 0 };
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        struct heard heard = { 0 };
+        struct ud_observer obs = { hear, &heard };
+        struct ud_ptable table;
+        assert_int_equal(ud_csv_decode(rows[i].csv, strlen(rows[i].csv), &opt, &obs, &table), ESP_ERR_INVALID_ARG);
+        assert_int_equal(heard.last.b, rows[i].fault);
+    }
+}
+
+static void no_control_character_reaches_a_message(void **state)
+{
+    (void)state;
+    struct heard heard = { 0 };
+    struct ud_observer obs = { hear, &heard };
+    struct ud_csv_options opt = { 0 };
+    struct ud_ptable table;
+    static const char csv[] = "a\033[2J\177,dta,fat,,4K";
+    assert_int_equal(ud_csv_decode(csv, sizeof csv - 1, &opt, &obs, &table), ESP_ERR_INVALID_ARG);
+    assert_non_null(strstr(heard.text, "\"a?[2J?\""));
+}
+
 static void numbers_are_read_in_every_form(void **state)
 {
     (void)state;
@@ -333,6 +376,8 @@ int main(void)
         cmocka_unit_test(the_generators_csv_gives_its_binary),
         cmocka_unit_test(default_tables_are_espidfs),
         cmocka_unit_test(faults_are_named_with_line_cell_and_remedy),
+        cmocka_unit_test(the_kind_of_a_fault_is_told_with_it),
+        cmocka_unit_test(no_control_character_reaches_a_message),
         cmocka_unit_test(numbers_are_read_in_every_form),
         cmocka_unit_test(options_move_the_table_and_tighten_the_rules),
         cmocka_unit_test(a_misleading_name_only_warns),
