@@ -231,13 +231,12 @@ def test_an_esp32_segment_ends_well_beyond_a_page(tmp_path, text):
     assert all((addr + length) % 0x10000 >= 0x24 for addr, length in segments(image) if addr)
 
 
-@pytest.mark.parametrize("gap", [12, 16, 400, 700, 0x400, 0x3000, 0xF000])
-@pytest.mark.parametrize("ram", [0, 4, 100, 700, 0x3000])
+# Not 4 bytes in a gap of 12: one header is left of it, which esptool trips over; see the next test.
+@pytest.mark.parametrize("gap,ram", [(gap, ram) for gap in (12, 16, 400, 700, 0x400, 0x3000, 0xF000)
+                                     for ram in (0, 4, 100, 700, 0x3000) if (gap, ram) != (12, 4)])
 def test_gaps_take_ram_or_padding(tmp_path, gap, ram):
     """The first mapped segment ends so that `gap` bytes of data fit in front of the second."""
     first = 0x10000 - 0x20 - 8 - gap - 8
-    if (gap, ram) == (12, 4):
-        pytest.skip("what is left of the gap is one header: esptool fails, see the next test")
     sections = [Section(".flash.appdesc", 0x3C000020, app_desc() + pattern(first - 256)),
                 Section(".flash.text", 0x42010000, pattern(100, 3), executable=True)]
     if ram:
