@@ -29,7 +29,14 @@ static struct ud_boot_input input_of(const uint8_t *data)
         .has_test = data[1] & 2,
         .otadata = (enum ud_otadata_presence)((data[1] >> 2) % 3),
         .slots_present = ud_load_le16(data + 2),
+        .anti_rollback = (data[0] & 33) == 33, /* only with rollback */
+        .secure_version_bits = 16,
+        .secure_level = data[1] >> 4,
     };
+    for (unsigned i = 0; i < UD_ARRAY_LEN(in.app); i++) {
+        in.app[i].readable = data[4 + i] != 0; /* the same bytes again: otadata and versions vary together */
+        in.app[i].secure_version = data[5 + i] % 20;
+    }
     for (size_t i = 0; i < 2; i++) {
         uint8_t again[UD_OTADATA_ENTRY_BYTES];
         ud_otadata_decode(data + 4 + i * UD_OTADATA_ENTRY_BYTES, &in.entry[i]);
@@ -71,7 +78,13 @@ static void hold_candidates(const struct ud_boot_input *in, const struct ud_boot
         seen |= bit;
     }
     hold(plan->action == UD_BOOT_TRY || (plan->candidate_count == 0 && plan->start == UD_BOOT_NONE));
-    hold(!plan->write_after_load || (plan->action == UD_BOOT_TRY && !in->has_factory));
+    hold(!plan->write_after_load || (plan->action == UD_BOOT_TRY && (in->anti_rollback || !in->has_factory)));
+    hold(plan->raise_level == 0 ||
+         (in->anti_rollback && plan->raise_level > in->secure_level && plan->raise_level <= in->secure_version_bits));
+    for (uint8_t i = 0; in->anti_rollback && i < plan->candidate_count; i++) {
+        const struct ud_boot_app *app = &in->app[ud_boot_app_at(plan->candidate[i])];
+        hold(app->readable && app->secure_version >= in->secure_level && app->secure_version >= plan->raise_level);
+    }
 }
 
 /* A start named by otadata comes from an entry that may be used, and from the newest of these. */
@@ -83,7 +96,7 @@ static void hold_start(const struct ud_boot_input *in, const struct ud_boot_plan
         slots += in->slots_present >> i & 1;
     int active = slots > 0 ? ud_otadata_active(after) : -1;
     bool by_pin = in->test_pin && !in->deep_sleep_wake;
-    if (plan->action != UD_BOOT_TRY || in->otadata != UD_OTADATA_PRESENT || by_pin)
+    if (plan->action != UD_BOOT_TRY || in->otadata != UD_OTADATA_PRESENT || by_pin || in->anti_rollback)
         return;
     if (active >= 0) {
         hold(plan->start == (int)ud_otadata_slot(&after[active], slots));

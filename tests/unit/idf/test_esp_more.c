@@ -513,6 +513,19 @@ static void the_final_partition_is_said_before_the_first_byte(void **state)
     fixture_stop(&f);
 }
 
+/* ESP-IDF asserts. */
+static void what_is_in_no_table_has_no_next(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_start(&f);
+    esp_partition_t stranger = *part("ota_0");
+    stranger.size -= 4096;
+    assert_null(esp_ota_get_next_update_partition(&stranger));
+    assert_ptr_equal(esp_ota_get_next_update_partition(bootloader()), part("ota_0")); /* no slot: the first one */
+    fixture_stop(&f);
+}
+
 /* ---- the secure version ------------------------------------------------------------------------------------------- */
 
 static void the_secure_version_is_in_the_efuses(void **state)
@@ -570,6 +583,7 @@ int main(void)
         cmocka_unit_test(entries_are_chosen_by_their_number),
         cmocka_unit_test(sessions_resume_and_write_at_offsets),
         cmocka_unit_test(the_final_partition_is_said_before_the_first_byte),
+        cmocka_unit_test(what_is_in_no_table_has_no_next),
         cmocka_unit_test(the_secure_version_is_in_the_efuses),
         cmocka_unit_test(applications_with_anti_rollback_follow_their_option),
     };

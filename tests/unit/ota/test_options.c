@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "test_board.h"
@@ -145,6 +146,43 @@ static void older_releases_select_the_active_slot_in_the_other_entry(void **stat
     }
 }
 
+static void recorded_otadata_takes_the_entry_that_each_release_writes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *slot;
+        uint32_t seq;
+        unsigned sector, v5_sector; /* tests/vectors/README.md */
+    } rows[] = {
+        { "slot0", "ota_0", 1, 0, 1 },   { "slot0", "ota_1", 2, 1, 1 },   { "blank", "ota_1", 2, 0, 0 },
+        { "pending", "ota_1", 4, 1, 1 }, { "pending", "ota_0", 3, 0, 1 }, { "aborted", "ota_1", 2, 1, 0 },
+        { "badcrc", "ota_1", 2, 1, 0 },  { "badcrc", "ota_0", 3, 0, 0 },
+    };
+    for (size_t i = 0; i < 3 * UD_ARRAY_LEN(rows); i++) {
+        struct test_board t;
+        struct ud_ota ota;
+        char path[256];
+        uint8_t bytes[UD_OTADATA_BYTES];
+        start(&t, &ota);
+        ota.anti_rollback = false;
+        ota.otadata_policy = (enum ud_otadata_policy)(i % 3);
+        snprintf(path, sizeof path, UD_VECTORS "/otadata-%s.bin", rows[i / 3].name);
+        FILE *f = fopen(path, "rb");
+        assert_non_null(f);
+        assert_int_equal(fread(bytes, 1, sizeof bytes, f), sizeof bytes);
+        fclose(f);
+        test_board_put_bytes(&t, test_board_part(&t, "otadata")->addr, bytes, sizeof bytes);
+        unsigned sector = ota.otadata_policy == UD_OTADATA_V6 ? rows[i / 3].sector : rows[i / 3].v5_sector;
+        struct ud_otadata_entry other = test_board_entry(&t, 1 - sector);
+        assert_int_equal(ud_ota_set_boot(&ota, test_board_part(&t, rows[i / 3].slot)), ESP_OK);
+        assert_int_equal(test_board_entry(&t, sector).seq, rows[i / 3].seq);
+        assert_int_equal(test_board_entry(&t, sector).state, UD_OTA_NEW);
+        struct ud_otadata_entry after = test_board_entry(&t, 1 - sector);
+        assert_memory_equal(&after, &other, sizeof after);
+        test_board_deinit(&t);
+    }
+}
+
 static void all_releases_select_another_slot_alike(void **state)
 {
     (void)state;
@@ -189,6 +227,7 @@ int main(void)
         cmocka_unit_test(an_old_app_stays_when_the_efuses_cannot_be_read),
         cmocka_unit_test(going_back_needs_a_secure_version_that_suffices),
         cmocka_unit_test(older_releases_select_the_active_slot_in_the_other_entry),
+        cmocka_unit_test(recorded_otadata_takes_the_entry_that_each_release_writes),
         cmocka_unit_test(all_releases_select_another_slot_alike),
         cmocka_unit_test(only_later_releases_forget_the_slot_that_is_written),
     };
