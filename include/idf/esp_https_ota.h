@@ -54,8 +54,7 @@ typedef esp_err_t (*decrypt_cb_t)(decrypt_cb_arg_t *args, void *user_ctx);
 
 /**
  * Strings of http_config must live until begin has returned, certificates until finish or abort. What this version
- * does not do is refused with ESP_ERR_NOT_SUPPORTED, never ignored: partial_http_download, ota_resumption, decrypt_cb,
- * and a partition.final other than the staging partition.
+ * does not do is refused with ESP_ERR_NOT_SUPPORTED, never ignored: partial_http_download, ota_resumption, decrypt_cb.
  */
 typedef struct {
     const esp_http_client_config_t *http_config;
@@ -71,8 +70,8 @@ typedef struct {
     uint16_t enc_img_header_size;
     struct {
         const esp_partition_t *staging; /* NULL: the next update partition */
-        const esp_partition_t *final;   /* NULL: staging */
-        bool finalize_with_copy;
+        const esp_partition_t *final;   /* NULL: staging; where the content belongs and what it is judged as */
+        bool finalize_with_copy;        /* copied there by finish; what boots is the staging partition all the same */
     } partition;
 } esp_https_ota_config_t;
 
@@ -92,6 +91,9 @@ esp_err_t esp_https_ota_finish(esp_https_ota_handle_t https_ota_handle);
 esp_err_t esp_https_ota_abort(esp_https_ota_handle_t https_ota_handle);
 /** The description of the image that is coming, before anything is written; may be asked again. */
 esp_err_t esp_https_ota_get_img_desc(esp_https_ota_handle_t https_ota_handle, esp_app_desc_t *new_app_info);
+/** The same of a boot loader (final partition of that type). The type of the final partition decides what is copied. */
+esp_err_t esp_https_ota_get_bootloader_img_desc(esp_https_ota_handle_t https_ota_handle,
+                                                esp_bootloader_desc_t *new_img_info);
 /** Bytes written, -1 before the first perform. */
 int esp_https_ota_get_image_len_read(esp_https_ota_handle_t https_ota_handle);
 /** HTTP status of the last response, -1 without a handle. */

@@ -64,14 +64,16 @@ uint32_t ud_chip_page(const struct ud_chip *chip, uint8_t log2, uint8_t spi_size
 
 /* ---- image --------------------------------------------------------------------------------------------------- */
 
-#define UD_IMAGE_MAGIC        0xE9u
-#define UD_IMAGE_HEADER_BYTES 24u
-#define UD_IMAGE_MAX_SEGMENTS 16u
-#define UD_APP_DESC_BYTES     256u
-#define UD_APP_DESC_OFFSET    32u /* of the description in an image */
-#define UD_APP_DESC_MAGIC     0xABCD5432u
-#define UD_HOST_DESC_ADDR     0x3C000020u /* load address of a host image's segment 0 */
-#define UD_IMAGE_SIZE_LIMIT   0x1000000u  /* 16 MiB: largest image, and one more than the largest segment */
+#define UD_IMAGE_MAGIC           0xE9u
+#define UD_IMAGE_HEADER_BYTES    24u
+#define UD_IMAGE_MAX_SEGMENTS    16u
+#define UD_APP_DESC_BYTES        256u
+#define UD_APP_DESC_OFFSET       32u /* of the description in an image */
+#define UD_APP_DESC_MAGIC        0xABCD5432u
+#define UD_BOOTLOADER_DESC_BYTES 80u /* of a boot loader, at the same offset; its first byte is the magic */
+#define UD_BOOTLOADER_DESC_MAGIC 80u
+#define UD_HOST_DESC_ADDR        0x3C000020u /* load address of a host image's segment 0 */
+#define UD_IMAGE_SIZE_LIMIT      0x1000000u  /* 16 MiB: largest image, and one more than the largest segment */
 
 struct ud_image_header {
     uint8_t magic;

@@ -79,7 +79,7 @@ enum ud_update_event {
     UD_UPDATE_VERIFY_CHIP_ID,       /* a = chip id of the new image */
     UD_UPDATE_VERIFY_CHIP_REVISION, /* a = min_chip_rev_full */
     UD_UPDATE_WRITE_FLASH,          /* a = bytes written so far, also after a failed write */
-    UD_UPDATE_SET_BOOT,             /* a = subtype of the slot */
+    UD_UPDATE_SET_BOOT,             /* a = subtype of the final partition */
 };
 
 struct ud_update_env {
@@ -95,7 +95,9 @@ struct ud_update_options {
     size_t buffer_size;              /* at least 1024 is taken */
     bool bulk_erase;
     bool check_spi_mode;
-    uint32_t wait_ms; /* a single wait for the source; 0: its own */
+    uint32_t wait_ms;                 /* a single wait for the source; 0: its own */
+    const struct ud_partition *final; /* where the content belongs, if not in `slot`: what it is judged as */
+    bool copy_to_final;               /* and copied to by finish */
 };
 
 struct ud_update {
@@ -110,7 +112,8 @@ struct ud_update {
     size_t header_len; /* bytes of the image's start held in buf and not yet written */
     bool header_read;
     uint32_t written;
-    esp_err_t failed; /* of a step after the first write: later steps answer the same */
+    esp_err_t failed;                 /* of a step after the first write: later steps answer the same */
+    const struct ud_partition *final; /* `slot` unless said otherwise */
 };
 
 enum {
@@ -126,15 +129,17 @@ enum {
 
 /**
  * Prepare: choose the slot, take the buffer. Touches neither the source nor flash. ESP_ERR_NO_MEM; ESP_FAIL no slot, or
- * one that is not in the table. On failure nothing is held. `source` and what `env` points to must outlive `u`.
+ * one that is not there, `final` too. On failure nothing is held. `source` and what `env` points to must outlive `u`.
  */
 UD_MUST_USE esp_err_t ud_update_begin(struct ud_update *u, const struct ud_update_env *env, struct ud_source source,
                                       const struct ud_update_options *opt);
 /**
  * Read the header if it was not yet, and copy out the 256 bytes of the description. Repeatable; after the first step
  * they come from the slot. ESP_FAIL: the source ended too early, or no description is there; else the source's error.
+ * What belongs to a boot loader has a description of 80 bytes, which is what is copied then; `*len` is how many.
  */
 UD_MUST_USE esp_err_t ud_update_get_desc(struct ud_update *u, uint8_t bytes[UD_APP_DESC_BYTES]);
+UD_MUST_USE esp_err_t ud_update_get_any_desc(struct ud_update *u, uint8_t bytes[UD_APP_DESC_BYTES], size_t *len);
 /**
  * One step: ESP_ERR_HTTPS_OTA_IN_PROGRESS more to do (also when the source had nothing within its time); ESP_OK all
  * received; else failed, and every further step fails likewise.
@@ -145,7 +150,8 @@ UD_MUST_USE esp_err_t ud_update_get_desc(struct ud_update *u, uint8_t bytes[UD_A
  */
 UD_MUST_USE esp_err_t ud_update_step(struct ud_update *u);
 /**
- * Judge, switch the boot slot (only when all was received), release: `u` is finished in any case. The first error;
+ * Judge, copy, switch the boot slot (only when all was received, and to the slot that was written, if what came is an app
+ * for an OTA slot), release: `u` is finished in any case. The first error;
  * ESP_OK when nothing was begun; ESP_ERR_INVALID_ARG when the header was refused; ESP_ERR_OTA_VALIDATE_FAILED.
  */
 UD_MUST_USE esp_err_t ud_update_finish(struct ud_update *u);

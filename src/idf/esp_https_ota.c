@@ -92,9 +92,8 @@ static esp_err_t check_config(const esp_https_ota_config_t *c, const struct ud_a
         ESP_LOGE(tag, "is_async is not possible with an update");
         return ESP_ERR_INVALID_ARG;
     }
-    if (c->partial_http_download || c->ota_resumption || c->decrypt_cb ||
-        (c->partition.final && c->partition.final != c->partition.staging)) {
-        ESP_LOGE(tag, "partial download, resumption, decryption and a final partition are not supported");
+    if (c->partial_http_download || c->ota_resumption || c->decrypt_cb) {
+        ESP_LOGE(tag, "partial download, resumption and decryption are not supported");
         return ESP_ERR_NOT_SUPPORTED;
     }
     return ESP_OK;
@@ -140,8 +139,17 @@ static esp_err_t prepare_update(struct https_ota *o, const esp_https_ota_config_
         .bulk_erase = c->bulk_flash_erase,
         .check_spi_mode = env->config->https_ota_verify_spi_mode,
     };
+    bool elsewhere = c->partition.final && c->partition.final != c->partition.staging;
+    if (elsewhere) {
+        opt.final = ud_idf_partition_entry(c->partition.final);
+        opt.copy_to_final = c->partition.finalize_with_copy;
+    }
     if (c->partition.staging && !opt.slot) {
         ESP_LOGE(tag, "the staging partition is not in the table");
+        return ESP_FAIL;
+    }
+    if (elsewhere && !opt.final) {
+        ESP_LOGE(tag, "the final partition is not in the table");
         return ESP_FAIL;
     }
     ESP_LOGI(tag, "Starting OTA...");
@@ -195,17 +203,31 @@ esp_err_t esp_https_ota_perform(esp_https_ota_handle_t https_ota_handle)
     return o ? ud_update_step(&o->update) : ESP_ERR_INVALID_ARG;
 }
 
+/* One function for both, as in ESP-IDF: what comes decides how much is copied, but never more than there is room. */
+static esp_err_t get_desc(struct https_ota *o, void *out, size_t room)
+{
+    uint8_t bytes[UD_APP_DESC_BYTES];
+    size_t len;
+    post(ESP_HTTPS_OTA_GET_IMG_DESC, NULL, 0);
+    if (!o || !out)
+        return ESP_ERR_INVALID_ARG;
+    esp_err_t err = ud_update_get_any_desc(&o->update, bytes, &len);
+    if (err == ESP_OK && len > room)
+        err = ESP_ERR_INVALID_SIZE;
+    if (err == ESP_OK)
+        memcpy(out, bytes, len);
+    return err;
+}
+
 esp_err_t esp_https_ota_get_img_desc(esp_https_ota_handle_t https_ota_handle, esp_app_desc_t *new_app_info)
 {
-    struct https_ota *o = https_ota_handle;
-    uint8_t bytes[UD_APP_DESC_BYTES];
-    post(ESP_HTTPS_OTA_GET_IMG_DESC, NULL, 0);
-    if (!o || !new_app_info)
-        return ESP_ERR_INVALID_ARG;
-    esp_err_t err = ud_update_get_desc(&o->update, bytes);
-    if (err == ESP_OK)
-        memcpy(new_app_info, bytes, sizeof *new_app_info);
-    return err;
+    return get_desc(https_ota_handle, new_app_info, sizeof *new_app_info);
+}
+
+esp_err_t esp_https_ota_get_bootloader_img_desc(esp_https_ota_handle_t https_ota_handle,
+                                                esp_bootloader_desc_t *new_img_info)
+{
+    return get_desc(https_ota_handle, new_img_info, sizeof *new_img_info);
 }
 
 bool esp_https_ota_is_complete_data_received(esp_https_ota_handle_t https_ota_handle)

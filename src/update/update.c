@@ -25,7 +25,7 @@ static void tell(const struct ud_update *u, enum ud_update_event e, uint64_t a)
 /* Data partitions take anything; what boots has a header. */
 static bool has_header(const struct ud_update *u)
 {
-    return u->slot->type == UD_PART_APP;
+    return u->final->type == UD_PART_APP || u->final->type == UD_PART_BOOTLOADER;
 }
 
 /* ---- begin ------------------------------------------------------------------------------------------------------ */
@@ -43,6 +43,9 @@ esp_err_t ud_update_begin(struct ud_update *u, const struct ud_update_env *env, 
     u->slot = choose_slot(env, opt->slot);
     if (!u->slot)
         return ud_note(env->obs, UD_NOTE_UPDATE_NO_SLOT, ESP_FAIL, 0, 0, opt->slot ? opt->slot->label : NULL);
+    u->final = opt->final ? ud_board_verify_partition(env->ota->board, opt->final) : u->slot;
+    if (!u->final)
+        return ud_note(env->obs, UD_NOTE_UPDATE_NO_SLOT, ESP_FAIL, 0, 0, opt->final->label);
     u->buf_len = opt->buffer_size > UD_UPDATE_HEADER_BYTES ? opt->buffer_size : UD_UPDATE_HEADER_BYTES;
     u->buf = ud_alloc_get(&env->alloc, u->buf_len);
     if (!u->buf)
@@ -87,29 +90,52 @@ static esp_err_t judge_header(struct ud_update *u)
     if (err != ESP_OK)
         return err;
     bool has_desc =
-        u->opt.check_spi_mode &&
+        u->opt.check_spi_mode && u->final->type == UD_PART_APP &&
         ud_app_desc_decode(u->buf + UD_APP_DESC_OFFSET, UD_UPDATE_HEADER_BYTES - UD_APP_DESC_OFFSET, &desc) == ESP_OK;
     tell(u, UD_UPDATE_VERIFY_CHIP_ID, h.chip_id);
     tell(u, UD_UPDATE_VERIFY_CHIP_REVISION, h.min_chip_rev_full);
-    return ud_ota_check_image(u->env.ota, &h, has_desc ? &desc : NULL);
+    return u->final->type == UD_PART_BOOTLOADER ? ud_ota_check_bootloader(u->env.ota, &h)
+                                                : ud_ota_check_image(u->env.ota, &h, has_desc ? &desc : NULL);
 }
 
-esp_err_t ud_update_get_desc(struct ud_update *u, uint8_t bytes[UD_APP_DESC_BYTES])
+/* From the slot, once the header is there. */
+static esp_err_t read_written_desc(struct ud_update *u, uint8_t *bytes, size_t len)
+{
+    struct ud_board *b = u->env.ota->board;
+    struct ud_board_hold hold;
+    ud_board_lock(b, &hold);
+    esp_err_t err = ud_partition_read(b->flash, u->slot, UD_APP_DESC_OFFSET, bytes, (uint32_t)len);
+    ud_board_unlock(b, &hold);
+    return err == ESP_OK ? ESP_OK : ESP_FAIL;
+}
+
+esp_err_t ud_update_get_any_desc(struct ud_update *u, uint8_t bytes[UD_APP_DESC_BYTES], size_t *len)
 {
     if (u->state == UD_UPDATE_INIT)
         return ESP_ERR_INVALID_STATE;
     if (!has_header(u))
         return ESP_FAIL;
-    if (u->state != UD_UPDATE_BEGIN && u->written > 0)
-        return ud_ota_get_desc_bytes(u->env.ota, u->slot, bytes) == ESP_OK ? ESP_OK : ESP_FAIL;
-    esp_err_t err = read_header(u);
+    bool app = u->final->type == UD_PART_APP;
+    *len = app ? UD_APP_DESC_BYTES : UD_BOOTLOADER_DESC_BYTES;
+    esp_err_t err;
+    if (u->state != UD_UPDATE_BEGIN && u->written > 0) {
+        err = read_written_desc(u, bytes, *len);
+    } else {
+        err = read_header(u);
+        memcpy(bytes, u->buf + UD_APP_DESC_OFFSET, *len);
+    }
     if (err != ESP_OK)
         return err;
-    uint32_t magic = ud_load_le32(u->buf + UD_APP_DESC_OFFSET);
-    if (magic != UD_APP_DESC_MAGIC)
+    uint32_t magic = app ? ud_load_le32(bytes) : bytes[0];
+    if (magic != (app ? UD_APP_DESC_MAGIC : UD_BOOTLOADER_DESC_MAGIC))
         return ud_note(u->env.obs, UD_NOTE_UPDATE_BAD_DESC, ESP_FAIL, magic, 0, NULL);
-    memcpy(bytes, u->buf + UD_APP_DESC_OFFSET, UD_APP_DESC_BYTES);
     return ESP_OK;
+}
+
+esp_err_t ud_update_get_desc(struct ud_update *u, uint8_t bytes[UD_APP_DESC_BYTES])
+{
+    size_t len;
+    return ud_update_get_any_desc(u, bytes, &len);
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------ */
@@ -130,6 +156,11 @@ static esp_err_t open_session(struct ud_update *u)
         return ESP_ERR_NO_MEM;
     memset(s, 0, sizeof *s);
     esp_err_t err = ud_ota_begin(u->env.ota, s, u->slot, erase_size(u));
+    if (err == ESP_OK) {
+        err = ud_ota_set_final(s, u->final, u->opt.copy_to_final);
+        if (err != ESP_OK)
+            (void)ud_ota_abort(s);
+    }
     if (err == ESP_OK)
         u->session = s;
     else
@@ -207,9 +238,10 @@ static void release(struct ud_update *u)
 
 static esp_err_t switch_slot(struct ud_update *u)
 {
-    esp_err_t err = ud_partition_is_ota(u->slot) ? ud_ota_set_boot(u->env.ota, u->slot) : ESP_OK;
-    if (err == ESP_OK && u->slot->type == UD_PART_APP)
-        tell(u, UD_UPDATE_SET_BOOT, u->slot->subtype);
+    /* It is the slot that was written that boots, wherever the content belongs. */
+    esp_err_t err = ud_partition_is_ota(u->final) ? ud_ota_set_boot(u->env.ota, u->slot) : ESP_OK;
+    if (err == ESP_OK && u->final->type == UD_PART_APP)
+        tell(u, UD_UPDATE_SET_BOOT, u->final->subtype);
     return err;
 }
 

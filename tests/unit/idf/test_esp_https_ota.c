@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* esp_https_ota against a scripted server in memory: results, handles, queries, events, what is in flash and boots. */
 #include "fixture.h"
+#include "image_kit.h"
 
 #include "esp_https_ota.h"
 #include "esp_ota_ops.h"
@@ -243,7 +244,6 @@ static void loop_with_description_answers_every_query(void **state)
 
 static void bad_configurations_are_refused_before_the_network(void **state)
 {
-    static const esp_partition_t made_up = { .type = ESP_PARTITION_TYPE_APP, .size = 4096 };
     static const struct {
         esp_http_client_config_t http;
         esp_https_ota_config_t ota;
@@ -257,7 +257,6 @@ static void bad_configurations_are_refused_before_the_network(void **state)
         { { .url = "https://host/f", .cert_pem = "ca", .is_async = true }, { 0 }, ESP_ERR_INVALID_ARG },
         { { .url = "https://host/f", .cert_pem = "ca" }, { .ota_resumption = true }, ESP_ERR_NOT_SUPPORTED },
         { { .url = "https://host/f", .cert_pem = "ca" }, { .partial_http_download = true }, ESP_ERR_NOT_SUPPORTED },
-        { { .url = "https://host/f", .cert_pem = "ca" }, { .partition.final = &made_up }, ESP_ERR_NOT_SUPPORTED },
         { { .url = "https:///f", .cert_pem = "ca" }, { 0 }, ESP_FAIL },
     };
     struct bench b;
@@ -603,6 +602,106 @@ static void staging_may_be_named_and_be_the_final_one_too(void **state)
     tear_down(&b);
 }
 
+static void data_is_staged_and_copied_where_it_belongs(void **state)
+{
+    struct bench b;
+    (void)state;
+    set_up(&b, &plain);
+    b.image[0] = 0; /* no image at all */
+    honest(&b);
+    b.ota.partition.final = esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_DATA_NVS, NULL);
+    b.ota.partition.finalize_with_copy = true;
+    assert_int_equal(esp_https_ota(&b.ota), ESP_OK);
+    assert_memory_equal(b.f.t.bytes + b.ota.partition.final->address, b.image, b.len);
+    assert_memory_equal(b.f.t.bytes + slot("ota_1")->address, b.image, b.len);
+    assert_not_switched();
+    ASSERT_EVENTS(ESP_HTTPS_OTA_START, ESP_HTTPS_OTA_CONNECTED, ESP_HTTPS_OTA_WRITE_FLASH, ESP_HTTPS_OTA_FINISH);
+    tear_down(&b);
+}
+
+static void a_boot_loader_is_updated_by_way_of_a_slot(void **state)
+{
+    struct bench b;
+    esp_https_ota_handle_t h;
+    esp_bootloader_desc_t desc, again;
+    esp_app_desc_t app_desc;
+    esp_err_t err;
+    (void)state;
+    set_up(&b, &plain);
+    const esp_bootloader_desc_t theirs = { .magic_byte = ESP_BOOTLOADER_DESC_MAGIC_BYTE, .idf_ver = "v6.2" };
+    memcpy(b.image + UD_APP_DESC_OFFSET, &theirs, sizeof theirs);
+    image_reseal(b.image);
+    honest(&b);
+    assert_int_equal(esp_partition_register_external(NULL, 0, 0x8000, "boot", ESP_PARTITION_TYPE_BOOTLOADER,
+                                                     ESP_PARTITION_SUBTYPE_BOOTLOADER_PRIMARY, &b.ota.partition.final),
+                     ESP_OK);
+    b.ota.partition.finalize_with_copy = true;
+    assert_int_equal(esp_https_ota_begin(&b.ota, &h), ESP_OK);
+    assert_int_equal(esp_https_ota_get_bootloader_img_desc(h, &desc), ESP_OK);
+    assert_memory_equal(&desc, &theirs, sizeof desc);
+    assert_int_equal(esp_https_ota_get_bootloader_img_desc(h, NULL), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_https_ota_get_img_desc(h, &app_desc), ESP_OK); /* what comes decides what is copied */
+    assert_memory_equal(&app_desc, &theirs, sizeof theirs);
+    do {
+        err = esp_https_ota_perform(h);
+    } while (err == ESP_ERR_HTTPS_OTA_IN_PROGRESS);
+    assert_int_equal(err, ESP_OK);
+    assert_int_equal(esp_https_ota_get_bootloader_img_desc(h, &again), ESP_OK); /* from the slot */
+    assert_memory_equal(&again, &theirs, sizeof again);
+    assert_int_equal(esp_https_ota_finish(h), ESP_OK);
+    assert_memory_equal(b.f.t.bytes, b.image, b.len);
+    assert_not_switched();
+    tear_down(&b);
+}
+
+/* It is the staging partition that boots, and the final one that is told. */
+static void an_app_that_belongs_elsewhere_boots_from_where_it_was_written(void **state)
+{
+    struct bench b;
+    esp_https_ota_handle_t h;
+    (void)state;
+    set_up(&b, &plain);
+    honest(&b);
+    b.ota.partition.final = slot("ota_0");
+    assert_int_equal(esp_https_ota(&b.ota), ESP_OK);
+    assert_installed(&b);
+    settle();
+    assert_int_equal(events.event[events.count - 2].id, ESP_HTTPS_OTA_UPDATE_BOOT_PARTITION);
+    assert_int_equal(events.event[events.count - 2].value, ESP_PARTITION_SUBTYPE_APP_OTA_0);
+    tear_down(&b);
+
+    set_up(&b, &plain);
+    honest(&b);
+    b.ota.partition.final = slot("ota_0");
+    b.ota.partition.finalize_with_copy = true; /* over what runs */
+    assert_int_equal(esp_https_ota(&b.ota), ESP_ERR_OTA_PARTITION_CONFLICT);
+    assert_not_switched();
+    tear_down(&b);
+
+    set_up(&b, &plain);
+    honest(&b);
+    esp_partition_t made_up = *slot("ota_0");
+    made_up.size += 4096;
+    b.ota.partition.final = &made_up;
+    assert_int_equal(esp_https_ota_begin(&b.ota, &h), ESP_FAIL);
+    assert_null(h);
+    tear_down(&b);
+}
+
+static void an_app_has_no_description_of_a_boot_loader(void **state)
+{
+    struct bench b;
+    esp_https_ota_handle_t h;
+    esp_bootloader_desc_t desc;
+    (void)state;
+    set_up(&b, &plain);
+    honest(&b);
+    assert_int_equal(esp_https_ota_begin(&b.ota, &h), ESP_OK);
+    assert_int_equal(esp_https_ota_get_bootloader_img_desc(h, &desc), ESP_ERR_INVALID_SIZE); /* 256 bytes do not fit */
+    assert_int_equal(esp_https_ota_abort(h), ESP_OK);
+    tear_down(&b);
+}
+
 static void nobody_need_listen(void **state)
 {
     struct bench b;
@@ -705,6 +804,10 @@ int main(void)
         cmocka_unit_test(cut_connection_fails_and_nothing_switches),
         cmocka_unit_test(corrupt_image_is_refused_by_finish),
         cmocka_unit_test(staging_may_be_named_and_be_the_final_one_too),
+        cmocka_unit_test(data_is_staged_and_copied_where_it_belongs),
+        cmocka_unit_test(a_boot_loader_is_updated_by_way_of_a_slot),
+        cmocka_unit_test(an_app_that_belongs_elsewhere_boots_from_where_it_was_written),
+        cmocka_unit_test(an_app_has_no_description_of_a_boot_loader),
         cmocka_unit_test(nobody_need_listen),
         cmocka_unit_test(full_event_queue_changes_nothing),
         cmocka_unit_test(every_allocation_may_fail),
