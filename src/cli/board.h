@@ -30,6 +30,7 @@ int board_efuse(int argc, char **argv);
 struct board_args {
     const char *path;
     bool json;
+    bool svg;
     const char *other; /* of two boards the second */
 };
 bool board_parse_two(int argc, char **argv, const char *verb, const char *help, struct board_args *out, int *rc);
@@ -55,6 +56,8 @@ void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadat
                          char *buf, size_t size);
 /* Text out of an image or a table, without what would move a terminal's cursor. */
 void board_printable(char *text);
+/* Bytes of the UTF-8 character at `s`; 0 when there is none, or one of control. */
+size_t board_character(const unsigned char *s);
 const char *board_label(const struct ud_partition *p, char buf[17]);
 
 /* ---- a part of the flash: LABEL, ADDR, ADDR:LEN (board_range.c) ---------------------------------------------------- */
@@ -101,6 +104,8 @@ struct board_view {
 void board_image_reason(const struct ud_note *note, char *buf, size_t size);
 /* Look into every partition of an open board. False when the flash cannot be read, said on stderr. */
 bool board_look(struct ud_lab_board *lab, struct board_view *view);
+/* The map as an SVG on stdout; the view is sorted by address (board_svg.c). */
+void board_print_svg(const struct ud_lab_board *lab, const struct board_view *view);
 /* What `map` says of one, as JSON (board_map.c). */
 cJSON *board_part_json(const struct board_part *part);
 

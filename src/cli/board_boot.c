@@ -42,10 +42,11 @@ static void on_note(void *ctx, const struct ud_note *note)
 
 static void print_json(const struct ud_boot_result *r, const struct writes *w)
 {
+    char label[17];
     cJSON *root = cJSON_CreateObject();
     cJSON *written = cJSON_CreateArray();
     if (r->loaded) {
-        cJSON_AddStringToObject(root, "slot", r->loaded->label);
+        cJSON_AddStringToObject(root, "slot", board_label(r->loaded, label));
         cJSON_AddNumberToObject(root, "address", r->loaded->addr);
         if (r->info.has_desc)
             cJSON_AddStringToObject(root, "version", r->info.desc.version);

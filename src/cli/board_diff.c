@@ -374,12 +374,13 @@ static cJSON *changes_json(const struct diff *d)
     cJSON *list = cJSON_CreateArray();
     for (unsigned i = 0; i < d->change_count; i++) {
         const struct change *c = &d->change[i];
+        char label[17];
         cJSON *o = cJSON_CreateObject();
         const char *what = !c->a                          ? "only_in_b"
                            : !c->b                        ? "only_in_a"
                            : same_place(c->a->p, c->b->p) ? "content"
                                                           : "moved";
-        cJSON_AddStringToObject(o, "label", (c->a ? c->a : c->b)->p->label);
+        cJSON_AddStringToObject(o, "label", board_label((c->a ? c->a : c->b)->p, label));
         cJSON_AddStringToObject(o, "change", what);
         if (c->a && c->b)
             add_bytes(o, &c->bytes);

@@ -7,14 +7,18 @@
 #include <string.h>
 
 static const char help[] =
-    "Usage: updraft board map FILE [--json]\n"
+    "Usage: updraft board map FILE [--json | --svg]\n"
     "\n"
     "Draws the flash of a board: its partitions, what each slot holds and in which state it is, which\n"
     "one runs and which one boots next. Reads only; works also while the board runs. Colour only on a\n"
     "terminal, and not with NO_COLOR.\n"
     "\n"
-    "Example:\n"
-    "  updraft board map b.flash\n";
+    "  --json   the same as JSON\n"
+    "  --svg    the same as a picture for documents, light or dark as its viewer is\n"
+    "\n"
+    "Examples:\n"
+    "  updraft board map b.flash\n"
+    "  updraft board map b.flash --svg >map.svg\n";
 
 #define BAR_MAX 120u
 
@@ -227,15 +231,21 @@ static void print_marks(const struct pen *pen, const struct board_part *part)
     put(pen, BOLD YELLOW, part->runs ? (pen->utf8 ? "●" : "*") : " ");
 }
 
-static void rest_text(const struct board_part *part, char *buf, size_t size)
+/* The longest way to say it that fits; when none does, the shortest. */
+static void rest_text(const struct board_part *part, int room, char *buf, size_t size)
 {
     char used[24];
     buf[0] = 0;
     if (part->image == BOARD_GOOD) {
+        unsigned percent = (unsigned)((uint64_t)part->used * 100 / part->p->size);
         board_size_text(part->used, used);
-        snprintf(buf, size, "%s, %u %% full", used, (unsigned)((uint64_t)part->used * 100 / part->p->size));
+        snprintf(buf, size, "%s, %u %% full", used, percent);
+        if ((int)strlen(buf) > room)
+            snprintf(buf, size, "%u %% full", percent);
     } else if (part->image == BOARD_REFUSED) {
         snprintf(buf, size, "refused: %s", part->reason);
+        if ((int)strlen(buf) > room)
+            snprintf(buf, size, "%s", part->reason);
     }
 }
 
@@ -263,10 +273,11 @@ static void print_content(const struct pen *pen, const struct board_part *part, 
     char holds[96], rest[200];
     const char *state = state_text(part);
     holds_text(part, holds, sizeof holds);
-    rest_text(part, rest, sizeof rest);
     int holds_room = room - (w->state ? w->state + 2 : 0);
     int holds_width = w->holds < holds_room ? w->holds : holds_room > 4 ? holds_room : 4;
-    int rest_room = holds_room - holds_width - 2;
+    bool in_state = part->image == BOARD_REFUSED && !state[0]; /* the reason takes the column that has nothing */
+    int rest_room = (in_state ? room : holds_room) - holds_width - 2;
+    rest_text(part, rest_room, rest, sizeof rest);
     if (rest_room < 8)
         rest[0] = 0;
     if ((int)strlen(holds) > holds_width && part->has_desc)
@@ -275,7 +286,7 @@ static void print_content(const struct pen *pen, const struct board_part *part, 
     fit(rest, rest_room);
     bool dim = part->image == BOARD_NO_APP || part->image == BOARD_EMPTY;
     print_column(pen, dim ? DIM : "", holds, holds_width, !state[0] && !rest[0]);
-    if (w->state && (state[0] || rest[0]))
+    if (w->state && !in_state && (state[0] || rest[0]))
         print_column(pen, state[0] ? state_color(part) : "", state, w->state, !rest[0]);
     if (rest[0])
         print_column(pen, part->image == BOARD_REFUSED ? RED : DIM, rest, 0, true);
@@ -382,10 +393,9 @@ static void print_foot(const struct pen *pen, const struct ud_lab_board *lab, co
     }
 }
 
-static void print_text(const struct ud_lab_board *lab, struct board_view *view)
+static void print_text(const struct ud_lab_board *lab, const struct board_view *view)
 {
     struct pen pen = { cli_use_color(stdout), cli_is_utf8(), cli_columns() };
-    qsort(view->part, view->count, sizeof view->part[0], by_address);
     print_head(&pen, lab);
     print_bar(&pen, lab, view);
     print_table(&pen, lab, view);
@@ -398,18 +408,22 @@ static const char *const image_names[] = { NULL, "empty", "good", "refused" };
 
 static void add_text_or_null(cJSON *o, const char *name, const char *text)
 {
-    if (text)
-        cJSON_AddStringToObject(o, name, text);
-    else
+    char copy[64];
+    if (text) {
+        snprintf(copy, sizeof copy, "%s", text);
+        board_printable(copy);
+        cJSON_AddStringToObject(o, name, copy);
+    } else {
         cJSON_AddNullToObject(o, name);
+    }
 }
 
 cJSON *board_part_json(const struct board_part *part)
 {
-    char type[8], subtype[8];
+    char type[8], subtype[8], label[17];
     const struct ud_partition *p = part->p;
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "label", p->label);
+    cJSON_AddStringToObject(o, "label", board_label(p, label));
     cJSON_AddStringToObject(o, "type", ud_partition_type_name(p->type, type));
     cJSON_AddStringToObject(o, "subtype", ud_partition_subtype_name(p->type, p->subtype, subtype));
     cJSON_AddNumberToObject(o, "address", p->addr);
@@ -471,8 +485,10 @@ int board_map(int argc, char **argv)
     rc = lab && view && board_look(lab, view) ? CLI_OK : CLI_FAILED;
     if (rc == CLI_OK && args.json)
         print_json(lab, view);
-    else if (rc == CLI_OK)
-        print_text(lab, view);
+    if (rc == CLI_OK && !args.json) {
+        qsort(view->part, view->count, sizeof view->part[0], by_address);
+        (args.svg ? board_print_svg : print_text)(lab, view);
+    }
     free(view);
     board_close(lab);
     return rc;

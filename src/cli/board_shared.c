@@ -13,6 +13,7 @@ static bool parse_boards(int argc, char **argv, const char *verb, const char *he
 {
     static const struct option options[] = {
         { "json", no_argument, 0, 'j' },
+        { "svg", no_argument, 0, 's' },
         { "help", no_argument, 0, 'h' },
         { 0 },
     };
@@ -20,19 +21,23 @@ static bool parse_boards(int argc, char **argv, const char *verb, const char *he
     snprintf(command, sizeof command, "board %s", verb);
     *out = (struct board_args){ 0 };
     *rc = CLI_OK;
-    bool takes_json = strstr(help, "--json") != NULL;
     int c;
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
             return false;
         }
-        if (c != 'j' || !takes_json) {
-            *rc = c == 'j' ? cli_usage(command, "--json is not an option of this verb")
-                           : cli_usage(command, "the command line could not be read");
+        const char *name = c == 'j' ? "--json" : c == 's' ? "--svg" : NULL;
+        if (!name || !strstr(help, name)) {
+            *rc = name ? cli_usage(command, "%s is not an option of this verb", name)
+                       : cli_usage(command, "the command line could not be read");
             return false;
         }
-        out->json = true;
+        *(c == 'j' ? &out->json : &out->svg) = true;
+    }
+    if (out->json && out->svg) {
+        *rc = cli_usage(command, "--json and --svg exclude each other");
+        return false;
     }
     if (optind + boards > argc) {
         *rc =
@@ -96,11 +101,34 @@ const char *board_label(const struct ud_partition *p, char buf[17])
     return buf;
 }
 
+size_t board_character(const unsigned char *s)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t least;
+    } forms[] = { { 0x80, 0x00, 0x20 }, { 0xE0, 0xC0, 0x80 }, { 0xF0, 0xE0, 0x800 }, { 0xF8, 0xF0, 0x10000 } };
+    for (size_t n = 0; n < UD_ARRAY_LEN(forms); n++) {
+        if ((s[0] & forms[n].mask) != forms[n].lead)
+            continue;
+        uint32_t c = s[0] & (unsigned char)~forms[n].mask;
+        for (size_t i = 1; i <= n; i++) {
+            if ((s[i] & 0xC0) != 0x80)
+                return 0;
+            c = c << 6 | (s[i] & 0x3F);
+        }
+        bool allowed = c >= forms[n].least && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF) && (c & 0xFFFE) != 0xFFFE;
+        return allowed && !(c >= 0x7F && c < 0xA0) ? n + 1 : 0;
+    }
+    return 0;
+}
+
 void board_printable(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7F)
+    for (size_t n; *text; text += n ? n : 1) {
+        n = board_character((const unsigned char *)text);
+        if (n == 0)
             *text = '?';
+    }
 }
 
 void board_index_name(int index, char buf[16])

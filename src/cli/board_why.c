@@ -318,13 +318,14 @@ static cJSON *rules_json(const struct ud_boot_input *in, const struct story *s)
 static cJSON *candidates_json(const struct ud_boot_result *r, const struct story *s)
 {
     cJSON *list = cJSON_CreateArray();
+    char label[17];
     unsigned tried = 0;
     for (unsigned i = 0; i < r->plan.candidate_count; i++) {
         const struct ud_partition *p = ud_boot_partition(&r->table, r->plan.candidate[i]);
         if (!p)
             continue;
         cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "label", p->label);
+        cJSON_AddStringToObject(o, "label", board_label(p, label));
         cJSON_AddNumberToObject(o, "address", p->addr);
         bool was_tried = tried < s->tried_count && s->tried[tried].addr == p->addr;
         if (!was_tried) {
@@ -343,6 +344,7 @@ static cJSON *candidates_json(const struct ud_boot_result *r, const struct story
 static void print_json(const struct ud_lab_board *lab, const struct story *s)
 {
     const struct ud_boot_result *r = &lab->boot;
+    char label[17];
     cJSON *root = cJSON_CreateObject();
     cJSON *entries = cJSON_CreateArray();
     cJSON_AddStringToObject(root, "file", lab->path);
@@ -357,7 +359,7 @@ static void print_json(const struct ud_lab_board *lab, const struct story *s)
     cJSON_AddItemToObject(root, "rules", rules_json(&r->input, s));
     cJSON_AddItemToObject(root, "candidates", candidates_json(r, s));
     if (r->loaded)
-        cJSON_AddStringToObject(root, "boots_next", r->loaded->label);
+        cJSON_AddStringToObject(root, "boots_next", board_label(r->loaded, label));
     else
         cJSON_AddNullToObject(root, "boots_next");
     cli_print_json(root);
