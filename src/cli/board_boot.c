@@ -26,11 +26,20 @@ struct writes {
         uint32_t state;
         esp_err_t err;
     } entry[WRITES_MAX];
+    bool raised; /* the secure version, or tried to */
+    uint32_t from, to;
+    esp_err_t raise_err;
 };
 
 static void on_note(void *ctx, const struct ud_note *note)
 {
     struct writes *w = ctx;
+    if (note->id == UD_NOTE_BOOT_EFUSE) {
+        w->raised = true;
+        w->from = (uint32_t)note->a;
+        w->to = (uint32_t)note->b;
+        w->raise_err = note->err;
+    }
     if (note->id != UD_NOTE_BOOT_OTADATA || w->count == WRITES_MAX)
         return;
     w->entry[w->count].sector = (unsigned)note->a;
@@ -62,6 +71,8 @@ static void print_json(const struct ud_boot_result *r, const struct writes *w)
         cJSON_AddItemToArray(written, o);
     }
     cJSON_AddItemToObject(root, "written", written);
+    if (w->raised && w->raise_err == ESP_OK)
+        cJSON_AddNumberToObject(root, "secure_level_raised_to", w->to);
     cli_print_json(root);
 }
 
@@ -81,6 +92,9 @@ static void print_text(const struct ud_boot_result *r, const struct writes *w, c
     for (unsigned i = 0; i < w->count; i++)
         printf("%s otadata entry %u: seq %" PRIu32 ", %s\n", w->entry[i].err == ESP_OK ? "Wrote" : "Could not write",
                w->entry[i].sector, w->entry[i].seq, ud_ota_state_name(w->entry[i].state));
+    if (w->raised)
+        printf("%s the secure version of the eFuses from %" PRIu32 " to %" PRIu32 "\n",
+               w->raise_err == ESP_OK ? "Raised" : "Could not raise", w->from, w->to);
     if (!r->loaded)
         return;
     board_slot_title(r->loaded->label, &r->info, text, sizeof text);

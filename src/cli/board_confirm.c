@@ -2,6 +2,7 @@
 /* `updraft board confirm|reject`: what the app would say of itself, on a board that executes nothing. */
 #include "board.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "updraft/ota.h"
@@ -69,6 +70,10 @@ static int say(struct ud_lab_board *lab, bool works)
                works ? "" : " The next boot goes back to another slot.");
         return CLI_OK;
     }
+    uint32_t state;
+    if (works && ota.anti_rollback && ud_ota_get_state(&ota, p, &state) == ESP_OK && state == UD_OTA_VALID)
+        return cli_error("%s is VALID, but its secure version %" PRIu32 " could not be taken to the eFuses: %s", title,
+                         info.desc.secure_version, ud_err_name(err));
     if (!works && err == ESP_ERR_OTA_ROLLBACK_FAILED)
         return cli_error("%s cannot be rejected: no other slot holds a bootable app to go back to", title);
     return cli_error("%s could not be marked %s: %s", title, works ? "VALID" : "INVALID", ud_err_name(err));
