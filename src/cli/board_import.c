@@ -25,6 +25,7 @@ static const char help[] =
     "  --runs host|none        host: executes host images; none: executes nothing\n"
     "  --rollback              its boot loader rolls unconfirmed updates back\n"
     "  --no-rollback           it does not\n"
+    "  --anti-rollback         it starts nothing whose secure version is below the eFuses; with rollback\n"
     "  --force                 replace a board that exists\n"
     "  --dry-run               guess and say, make nothing\n"
     "  --json                  say it as JSON\n"
@@ -42,6 +43,7 @@ struct options {
     uint32_t flash_size;
     uint32_t table_offset;
     int rollback; /* -1: not said */
+    bool anti_rollback;
     bool force;
     bool dry_run;
     bool json;
@@ -83,6 +85,9 @@ static int take_option(int c, struct options *o)
     case 'r':
         o->rollback = c == 'R';
         return CLI_OK;
+    case 'A':
+        o->anti_rollback = true;
+        return CLI_OK;
     case 'f':
         o->force = true;
         return CLI_OK;
@@ -109,6 +114,7 @@ static int parse(int argc, char **argv, struct options *o)
         { "runs", required_argument, 0, 'u' },
         { "rollback", no_argument, 0, 'R' },
         { "no-rollback", no_argument, 0, 'r' },
+        { "anti-rollback", no_argument, 0, 'A' },
         { "force", no_argument, 0, 'f' },
         { "dry-run", no_argument, 0, 'n' },
         { "json", no_argument, 0, 'j' },
@@ -129,6 +135,8 @@ static int parse(int argc, char **argv, struct options *o)
         return cli_usage(COMMAND, "which dump? Name its file");
     if (optind + 2 < argc)
         return cli_usage(COMMAND, "'%s' is one argument too many", argv[optind + 2]);
+    if (o->anti_rollback && o->rollback == 0)
+        return cli_usage(COMMAND, "--anti-rollback needs --rollback");
     o->dump = argv[optind];
     o->out = argv[optind + 1]; /* NULL when it is not there */
     return CLI_OK;
@@ -163,8 +171,9 @@ static int override(const struct options *o, struct ud_lab_guessed *g)
         s->require_digest = s->runs == UD_LAB_RUNS_HOST;
         snprintf(g->because[UD_LAB_GUESS_RUNS], sizeof g->because[0], "given");
     }
-    if (o->rollback >= 0) {
-        s->boot_rollback = s->app_rollback = o->rollback;
+    s->boot_anti_rollback = s->app_anti_rollback = o->anti_rollback;
+    if (o->rollback >= 0 || o->anti_rollback) {
+        s->boot_rollback = s->app_rollback = o->anti_rollback || o->rollback > 0;
         snprintf(g->because[UD_LAB_GUESS_ROLLBACK], sizeof g->because[0], "given");
     }
     if (o->revision) {
@@ -205,7 +214,7 @@ static void value_text(const struct ud_lab_guessed *g, enum ud_lab_guess what, c
         snprintf(buf, size, "%s", s->runs == UD_LAB_RUNS_HOST ? "host images" : "nothing");
         return;
     default:
-        snprintf(buf, size, "%s", s->boot_rollback ? "on" : "off");
+        snprintf(buf, size, "%s", s->boot_anti_rollback ? "on and anti" : s->boot_rollback ? "on" : "off");
     }
 }
 
@@ -246,6 +255,7 @@ static void print_json(const struct options *o, const char *out, const struct ud
     cJSON_AddNumberToObject(root, "partitions", g->table.count);
     cJSON_AddStringToObject(root, "runs", s->runs == UD_LAB_RUNS_HOST ? "host" : "none");
     cJSON_AddBoolToObject(root, "rollback", s->boot_rollback);
+    cJSON_AddBoolToObject(root, "anti_rollback", s->boot_anti_rollback);
     for (unsigned i = 0; i < UD_LAB_GUESSES; i++)
         cJSON_AddStringToObject(because, names[i], g->because[i]);
     for (unsigned i = 0; i < g->remark_count; i++)

@@ -124,6 +124,8 @@ def test_options_override_what_would_be_guessed(dump, tmp_path):
     assert (shown["chip"], shown["revision"], shown["flash_size"], shown["rollback"]) == ("esp32s3", "0.1", 8 * MB, True)
     assert all(shown["because"][k] == "given" for k in ("chip", "revision", "flash_size", "rollback"))
     assert not list(tmp_path.glob("chip.flash*")), "a dry run makes nothing"
+    shown = guess(path, "--anti-rollback")
+    assert shown["rollback"] is True and shown["anti_rollback"] is True
 
 
 # ---- what cannot be told -------------------------------------------------------------------------------------------------
@@ -214,6 +216,7 @@ def test_nothing_is_overwritten(dump, tmp_path):
 
 
 @pytest.mark.parametrize("options", [["--chip", "z80"], ["--chip", "host"], ["--flash-size", "big"],
-                                     ["--table-offset", "0x8001"], ["--runs", "wild"], ["--revision", "new"], ["b", "c"]])
+                                     ["--table-offset", "0x8001"], ["--runs", "wild"], ["--revision", "new"],
+                                     ["--anti-rollback", "--no-rollback"], ["b", "c"]])
 def test_a_wrong_command_line_is_exit_2(dump, options):
     run("board", "import", dump("--pad-to-size", "4MB"), *options, check=2)
