@@ -91,7 +91,7 @@ static esp_err_t read_image(const esp_partition_pos_t *part, bool silent, uint32
         return ESP_ERR_INVALID_STATE;
     struct ud_board *b = w->env.board;
     struct ud_partition p = { .addr = part->offset, .size = part->size, .type = UD_PART_APP };
-    if (part->offset == b->chip->bootloader_offset || part->offset == w->bootloader_offset)
+    if (part->offset == b->chip->bootloader_offset || part->offset == esp_image_bootloader_offset_get())
         p.type = UD_PART_BOOTLOADER;
     struct ud_image_rules rules = ud_board_image_rules(b, &p);
     struct ud_image_info info;

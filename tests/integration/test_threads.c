@@ -8,8 +8,10 @@
 
 #include "../unit/idf/fixture.h"
 
+#include "esp_efuse.h"
 #include "esp_event.h"
 #include "esp_https_ota.h"
+#include "esp_image_format.h"
 #include "esp_log.h"
 #include "esp_ota_ops.h"
 
@@ -48,6 +50,35 @@ static void try_session(void)
     EXPECT(esp_ota_abort(h) == ESP_ERR_NOT_FOUND);
 }
 
+/* Partitions that come and go while others are looked for; one thread has the place at a time. */
+static void try_partition(void)
+{
+    const esp_partition_t *mine;
+    esp_blockdev_handle_t dev;
+    uint8_t byte;
+    esp_err_t err = esp_partition_register_external(NULL, 0x1000, 0x1000, "mine", ESP_PARTITION_TYPE_DATA,
+                                                    ESP_PARTITION_SUBTYPE_DATA_UNDEFINED, &mine);
+    EXPECT(err == ESP_OK || err == ESP_ERR_INVALID_ARG);
+    if (err != ESP_OK)
+        return;
+    EXPECT(part("mine") == mine);
+    EXPECT(esp_partition_ptr_get_blockdev(mine, &dev) == ESP_OK);
+    EXPECT(dev->ops->read(dev, &byte, 1, 0, 1) == ESP_OK && byte == 0xFF);
+    EXPECT(dev->ops->release(dev) == ESP_OK);
+    EXPECT(esp_partition_deregister_external(mine) == ESP_OK);
+}
+
+/* Several threads copy the same bytes to the same place, which no worker uses, and look at them. */
+static void try_copy_and_mapping(void)
+{
+    const void *shown;
+    esp_partition_mmap_handle_t mapping;
+    EXPECT(esp_partition_copy(part("nvs"), 0x3000, part("ota_0"), 0, 600) == ESP_OK);
+    EXPECT(esp_partition_mmap(part("ota_0"), 0, 600, ESP_PARTITION_MMAP_DATA, &shown, &mapping) == ESP_OK);
+    EXPECT(*(const uint8_t *)shown == ESP_IMAGE_HEADER_MAGIC);
+    esp_partition_munmap(mapping);
+}
+
 /* Everything that takes the lock. A call in here that logs leads back to here through the hook: once is enough. */
 static void poke(enum where where)
 {
@@ -75,6 +106,12 @@ static void poke(enum where where)
     EXPECT(esp_partition_write(phy, 16, "\0\0\0\0", 4) == ESP_OK);
     EXPECT(esp_partition_get_sha256(part("ota_0"), bytes) == ESP_OK);
     EXPECT(esp_partition_check_identity(part("ota_0"), part("ota_0")));
+    EXPECT(esp_efuse_update_secure_version(1) == ESP_OK);
+    EXPECT(esp_efuse_read_secure_version() == 1);
+    esp_image_bootloader_offset_set(0);
+    (void)esp_image_verify_bootloader(NULL);
+    try_partition();
+    try_copy_and_mapping();
     is_poking = false;
     atomic_fetch_add(&pokes[where], 1);
 }

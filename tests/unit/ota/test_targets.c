@@ -73,6 +73,29 @@ static void a_resumed_session_goes_on_where_the_other_stopped(void **state)
     }
 }
 
+/* What an application remembers is often less than what was written: the bytes come again. */
+static void bytes_that_are_there_already_may_come_again(void **state)
+{
+    (void)state;
+    static const uint32_t remembered[] = { 0, 100, 4096, 5000 };
+    for (size_t i = 0; i < UD_ARRAY_LEN(remembered); i++) {
+        struct rig r;
+        uint32_t from = remembered[i];
+        rig_up(&r, 9000);
+        assert_int_equal(ud_ota_begin(&r.ota, &r.s, r.slot, 0), ESP_OK);
+        assert_int_equal(ud_ota_write(&r.s, r.image, 6000), ESP_OK);
+        assert_int_equal(ud_ota_abort(&r.s), ESP_OK);
+        record_flash_clear(&r.t.rec);
+        assert_int_equal(ud_ota_resume(&r.ota, &r.s, r.slot, 0, from), ESP_OK);
+        assert_int_equal(ud_ota_write(&r.s, r.image + from, r.len - from), ESP_OK);
+        assert_int_equal(ud_ota_end(&r.s), ESP_OK);
+        for (uint32_t n = 0; n < r.t.rec.count && n < RECORD_MAX; n++)
+            assert_int_equal(r.t.rec.op[n].op, UD_FLASH_PROGRAM); /* nothing was erased */
+        assert_memory_equal(r.t.bytes + r.slot->addr, r.image, r.len);
+        rig_down(&r);
+    }
+}
+
 static void resuming_erases_nothing_without_being_asked(void **state)
 {
     (void)state;
@@ -310,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_session_goes_on_where_the_other_stopped),
+        cmocka_unit_test(bytes_that_are_there_already_may_come_again),
         cmocka_unit_test(resuming_erases_nothing_without_being_asked),
         cmocka_unit_test(resume_refuses_with_the_documented_codes),
         cmocka_unit_test(pieces_at_offsets_come_in_any_order),
