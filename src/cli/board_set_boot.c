@@ -83,6 +83,9 @@ static int explain_refusal(const struct ud_lab_board *lab, const char *label, co
     switch (err) {
     case ESP_ERR_NOT_FOUND:
         return cli_error("%s has no otadata partition, so its boot loader cannot be told", lab->path);
+    case ESP_ERR_INVALID_SIZE:
+        return cli_error("the otadata partition of %s is smaller than 8 KB: neither app nor boot loader can use it",
+                         lab->path);
     case ESP_ERR_OTA_VALIDATE_FAILED:
         return cli_error("%s holds no image that this board would run (%s); --no-verify selects it all the same", label,
                          reason);
@@ -95,6 +98,30 @@ static int explain_refusal(const struct ud_lab_board *lab, const char *label, co
     default:
         return cli_error("%s cannot be selected: %s", label, ud_err_name(err));
     }
+}
+
+/*
+ * Anti-rollback, asked here: an application that selects a slot which is too old erases it, which is nothing to do to a
+ * board from outside.
+ */
+static bool is_new_enough(struct ud_lab_board *lab, struct ud_ota *ota, const struct ud_partition *p)
+{
+    uint32_t level = 0;
+    struct ud_app_desc desc;
+    char label[17];
+    if (!lab->settings.app_anti_rollback || !ud_partition_is_ota(p) || ud_ota_get_desc(ota, p, &desc) != ESP_OK)
+        return true; /* without a description there is no image either */
+    esp_err_t err = ud_secure_version_read(&lab->board.efuse, lab->settings.chip->secure_version_bits, &level);
+    if (err != ESP_OK) {
+        cli_error("%s.efuse cannot be read: %s", lab->path, ud_err_name(err));
+        return false;
+    }
+    if (desc.secure_version >= level)
+        return true;
+    cli_error("%s has secure version %" PRIu32 ", below the %" PRIu32
+              " of the eFuses: anti-rollback keeps it from booting",
+              board_label(p, label), desc.secure_version, level);
+    return false;
 }
 
 static int set_boot(struct ud_lab_board *lab, const char *slot, bool verify)
@@ -110,6 +137,8 @@ static int set_boot(struct ud_lab_board *lab, const char *slot, bool verify)
         return cli_error("%s is neither an OTA slot nor the factory app, otadata cannot name it", label);
     lab->board.obs = lab->flash.observer = &obs;
     ud_ota_init(&ota, &lab->board, lab->settings.app_rollback);
+    if (verify && !is_new_enough(lab, &ota, p))
+        return CLI_FAILED;
     esp_err_t err = verify ? ud_ota_set_boot(&ota, p) : ud_ota_set_boot_skip_validate(&ota, p);
     lab->board.obs = lab->flash.observer = NULL;
     if (err != ESP_OK)

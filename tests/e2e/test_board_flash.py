@@ -4,11 +4,15 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
 from conftest import BUILD, ROOT, UPDRAFT, run
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from dumps import VALID, Dump, table  # noqa: E402
 
 TABLE = ROOT / "examples" / "partitions_example.csv"
 
@@ -178,3 +182,45 @@ def test_efuses_are_shown(board):
     assert "Secure version   3 of 16" in text and "0x20  00 80" in text and "0x10" not in text
     (board.parent / "c3.flash.efuse").write_bytes(b"short")
     assert "c3.flash.efuse" in run("board", "efuse", "show", board, check=1).stderr
+
+
+def test_slots_behind_a_gap_and_used_up_numbers_cannot_be_selected(tmp_path, image):
+    """What esp_ota_set_boot_partition refuses, or would write as blank, is told with what helps."""
+    good = image("1.0.0").read_bytes()
+    rows = [("otadata", 1, 0, 0xD000, 0x2000), ("ota_0", 0, 0x10, 0x10000, 0x10000), ("ota_2", 0, 0x12, 0x20000, 0x10000)]
+    Dump(1 << 20).put(0x8000, table(rows)).put(0x10000, good).put(0x20000, good).save(tmp_path / "gap.bin")
+    run("board", "import", tmp_path / "gap.bin")
+    assert "end before it" in run("board", "set-boot", tmp_path / "gap.flash", "ota_2", check=1).stderr
+    rows[2] = ("ota_1", 0, 0x11, 0x20000, 0x10000)
+    dump = Dump(1 << 20).put(0x8000, table(rows)).put(0x10000, good).put(0x20000, good)
+    dump.entry(0xD000, 0, 0xFFFFFFFE, VALID).save(tmp_path / "end.bin")
+    board = tmp_path / "end.flash"
+    run("board", "import", tmp_path / "end.bin")
+    assert look("why", board)["boots_next"] == "ota_1"
+    said = run("board", "set-boot", board, "ota_0", check=1).stderr
+    assert "used up" in said and f"updraft board erase-otadata {board}" in said
+    run("board", "erase-otadata", board)
+    assert "seq 2" in run("board", "set-boot", board, "ota_1").stdout
+
+
+def test_an_app_that_anti_rollback_keeps_out_is_refused_and_stays(tmp_path, image):
+    board = tmp_path / "c3.flash"
+    run("board", "create", board, "--table", "two_ota", "--anti-rollback", "--app", image("1.0.0"), "--partition",
+        f"ota_0={image('2.0.0')}")
+    (tmp_path / "c3.flash.efuse").write_bytes(b"\x01" + bytes(255))
+    before = board.read_bytes()
+    said = run("board", "set-boot", board, "ota_0", check=1).stderr
+    assert "ota_0 has secure version 0, below the 1 of the eFuses" in said
+    assert board.read_bytes() == before
+    run("board", "set-boot", board, "ota_0", "--no-verify")
+    assert look("why", board)["boots_next"] is None
+    (tmp_path / "c3.flash.efuse").write_bytes(bytes(256))
+    run("board", "set-boot", board, "ota_0")
+
+
+def test_otadata_that_is_too_small_is_named(tmp_path, image):
+    rows = [("otadata", 1, 0, 0xD000, 0x1000), ("ota_0", 0, 0x10, 0x10000, 0x10000)]
+    Dump(1 << 20).put(0x8000, table(rows)).put(0x10000, image("1").read_bytes()).save(tmp_path / "short.bin")
+    run("board", "import", tmp_path / "short.bin")
+    assert "otadata" in run("board", "set-boot", tmp_path / "short.flash", "ota_0", check=1).stderr
+    assert "Nothing boots" in run("board", "erase-otadata", tmp_path / "short.flash").stdout
