@@ -11,8 +11,8 @@
 
 static void trace(struct ud_boot_plan *plan, enum ud_boot_rule rule, int arg)
 {
-    if (plan->step_count < UD_BOOT_MAX_STEPS)
-        plan->step[plan->step_count++] = (struct ud_boot_step){ rule, arg };
+    /* At most: two entries aborted, two too old, three for the start, a pin, and each of 18 candidates left out. */
+    plan->step[plan->step_count++] = (struct ud_boot_step){ rule, arg };
 }
 
 static void add_write(struct ud_boot_plan *plan, unsigned sector, const struct ud_otadata_entry *e)
@@ -215,18 +215,16 @@ static bool apply_pins(const struct ud_boot_input *in, struct ud_boot_plan *plan
 void ud_boot_choose(const struct ud_boot_input *in, struct ud_boot_plan *plan)
 {
     *plan = (struct ud_boot_plan){ .action = UD_BOOT_TRY, .start = UD_BOOT_NONE };
-    switch (in->otadata) {
-    case UD_OTADATA_SHORT:
+    if (in->otadata == UD_OTADATA_SHORT) {
         trace(plan, UD_RULE_SHORT_OTADATA, 0);
         reset_device(plan);
         return;
-    case UD_OTADATA_ABSENT:
+    }
+    if (in->otadata == UD_OTADATA_ABSENT) {
         trace(plan, UD_RULE_NO_OTADATA, 0);
         plan->start = UD_BOOT_FACTORY;
-        break;
-    case UD_OTADATA_PRESENT:
+    } else {
         plan->start = start_from_otadata(in, plan);
-        break;
     }
     if (!apply_pins(in, plan))
         list_candidates(in, plan);

@@ -198,6 +198,46 @@ static void without_the_option_versions_do_not_matter(void **state)
     test_board_deinit(&t);
 }
 
+/* Doubles make more entries of the table than there can be slots: a number beyond 15 names nothing. */
+static void an_entry_beyond_the_last_slot_does_not_count(void **state)
+{
+    (void)state;
+    struct ud_boot_plan plan;
+    struct ud_boot_input in = { .rollback = true,
+                                .anti_rollback = true,
+                                .slots_present = 0xFFFF,
+                                .ota_entries = 20,
+                                .otadata = UD_OTADATA_PRESENT,
+                                .secure_version_bits = 16,
+                                .entry = { { .seq = 18, .state = UD_OTA_VALID, .crc = ud_otadata_crc(18) },
+                                           { .seq = UD_OTADATA_SEQ_BLANK, .state = UD_OTA_UNDEFINED } } };
+    for (size_t i = 0; i < UD_ARRAY_LEN(in.app); i++)
+        in.app[i].readable = true;
+    ud_boot_choose(&in, &plan);
+    assert_int_equal(plan.start, UD_BOOT_FACTORY);
+    assert_int_equal(plan.step[0].rule, UD_RULE_ENTRY_TOO_OLD);
+    assert_int_equal(plan.candidate_count, 16);
+}
+
+static void the_longest_trace_fits(void **state)
+{
+    (void)state;
+    struct ud_boot_plan plan;
+    struct ud_otadata_entry new = { .seq = 2, .state = UD_OTA_NEW, .crc = ud_otadata_crc(2) };
+    struct ud_boot_input in = { .rollback = true,
+                                .anti_rollback = true,
+                                .slots_present = 0xFFFF,
+                                .has_factory = true,
+                                .has_test = true,
+                                .otadata = UD_OTADATA_PRESENT,
+                                .secure_level = 1,
+                                .entry = { new, { .seq = 1, .state = UD_OTA_PENDING_VERIFY } } };
+    ud_boot_choose(&in, &plan); /* nothing is readable: each of 18 is left out, and the entry too */
+    assert_int_equal(plan.candidate_count, 0);
+    assert_int_equal(plan.step_count, 1 + 1 + 1 + 18);
+    assert_true(plan.step_count < UD_BOOT_MAX_STEPS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +251,8 @@ int main(void)
         cmocka_unit_test(the_first_boot_records_the_slot_and_its_level),
         cmocka_unit_test(unreadable_efuses_start_nothing_and_unburnable_ones_do_not_stop),
         cmocka_unit_test(without_the_option_versions_do_not_matter),
+        cmocka_unit_test(an_entry_beyond_the_last_slot_does_not_count),
+        cmocka_unit_test(the_longest_trace_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,6 +185,8 @@ static void of_doubles_the_last_boots_and_each_is_counted(void **state)
     assert_ptr_equal(ud_boot_otadata(&table), &table.part[1]);
     assert_ptr_equal(ud_boot_partition(&table, 0), &table.part[3]);
     assert_null(ud_boot_partition(&table, 2));
+    assert_null(ud_boot_partition(&table, UD_BOOT_TEST - 1)); /* no index at all */
+    assert_null(ud_boot_partition(&table, UD_BOOT_MAX_SLOTS));
 
     in.entry[0] = entry(3, UD_OTA_VALID); /* slot (3 - 1) mod 4 */
     ud_boot_choose(&in, &plan);

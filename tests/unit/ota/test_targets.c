@@ -172,6 +172,24 @@ static void writes_at_offsets_refuse_with_codes(void **state)
     rig_down(&r);
 }
 
+static void flash_that_reads_back_differently_is_told_at_offsets_too(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r, 3000);
+    r.t.ram.strict = false;
+    assert_int_equal(ud_ota_begin(&r.ota, &r.s, r.slot, 0), ESP_OK);
+    r.image[1023] |= 1;
+    fail_flash_arm(&r.t.fail, FAIL_SILENT, 0);
+    assert_int_equal(ud_ota_write_at(&r.s, r.image, r.len, 0), ESP_ERR_FLASH_OP_FAIL);
+    assert_int_equal(test_board_find_note(&r.t, UD_NOTE_OTA_READBACK)->a, r.slot->addr + 1023);
+    assert_int_equal(r.s.written, 0);
+    fail_flash_arm(&r.t.fail, FAIL_ONCE, 0);
+    assert_int_equal(ud_ota_write_at(&r.s, r.image, r.len, 0), ESP_ERR_FLASH_OP_FAIL);
+    assert_int_equal(ud_ota_abort(&r.s), ESP_OK);
+    rig_down(&r);
+}
+
 static void what_was_written_more_than_once_leaves_no_room_to_go_on(void **state)
 {
     (void)state;
@@ -264,6 +282,23 @@ static void a_boot_loader_is_staged_judged_as_one_and_copied(void **state)
     rig_down(&r);
 }
 
+/* Without a hash the streaming verdict is lost, so the end reads the slot. */
+static void a_hash_that_cannot_start_costs_a_pass_at_the_end(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r, 3000);
+    assert_int_equal(ud_ota_begin(&r.ota, &r.s, r.slot, 0), ESP_OK);
+    r.t.count.fail_start = r.t.count.starts + 1;
+    assert_int_equal(ud_ota_set_final(&r.s, &r.boot.part, true), ESP_OK);
+    r.t.count.fail_start = 0;
+    assert_int_equal(ud_ota_write(&r.s, r.image, r.len), ESP_OK);
+    assert_int_equal(ud_ota_end(&r.s), ESP_OK);
+    assert_int_equal(test_board_notes(&r.t, UD_NOTE_OTA_HASH_PASS), 1);
+    assert_memory_equal(r.t.bytes, r.image, r.len);
+    rig_down(&r);
+}
+
 static void a_bad_boot_loader_is_not_copied(void **state)
 {
     (void)state;
@@ -338,11 +373,13 @@ int main(void)
         cmocka_unit_test(resume_refuses_with_the_documented_codes),
         cmocka_unit_test(pieces_at_offsets_come_in_any_order),
         cmocka_unit_test(writes_at_offsets_refuse_with_codes),
+        cmocka_unit_test(flash_that_reads_back_differently_is_told_at_offsets_too),
         cmocka_unit_test(what_was_written_more_than_once_leaves_no_room_to_go_on),
         cmocka_unit_test(set_final_refuses_with_the_documented_codes),
         cmocka_unit_test(data_is_staged_in_a_slot_and_copied),
         cmocka_unit_test(a_final_partition_larger_than_the_staging_one_is_refused),
         cmocka_unit_test(a_boot_loader_is_staged_judged_as_one_and_copied),
+        cmocka_unit_test(a_hash_that_cannot_start_costs_a_pass_at_the_end),
         cmocka_unit_test(a_bad_boot_loader_is_not_copied),
         cmocka_unit_test(a_boot_loader_may_be_written_in_place),
         cmocka_unit_test(a_partition_table_is_checked_as_one),
