@@ -191,8 +191,8 @@ static esp_err_t ask_apps(struct inquiry *q, const struct ud_chip **chip, const 
             return REFUSE(q, ESP_ERR_INVALID_STATE,
                           "%s has no boot loader to ask, %s is for %s and %s for %s: say which is the chip with --chip",
                           q->dump->name, *label, (*chip)->title, table->part[i].label, here->title);
+        *label = *chip ? *label : table->part[i].label;
         *chip = here;
-        *label = table->part[i].label;
     }
     return ESP_OK;
 }

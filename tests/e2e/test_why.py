@@ -47,7 +47,7 @@ def damaged(image):
     return image[:300] + bytes([image[300] ^ 0x40]) + image[301:]
 
 
-# name: (dump, options of the import, bytes of the flash that change behind it)
+# name: (dump, options of the import, bytes of the flash, or of the eFuses, that change behind it)
 CASES = {
     "both-entries-rejected": (chip(slots(0, 1, factory=True), GOOD, GOOD, GOOD)
                               .entry(OTADATA, 0, 1, INVALID).entry(OTADATA, 1, 2, ABORTED), ["--rollback"]),
@@ -75,6 +75,7 @@ CASES = {
     "no-slots": (chip(slots(factory=True), GOOD).entry(OTADATA, 0, 1, VALID), []),
     "image-of-another-chip": (chip(slots(0, 1), OTHER_CHIP, GOOD).entry(OTADATA, 0, 1, VALID), ["--chip", "esp32c3"]),
     "nothing-boots": (chip(slots(0, 1), damaged(GOOD), GOOD[:310]).entry(OTADATA, 0, 2, VALID), []),
+    "too-old": (chip(slots(0, 1), GOOD, GOOD).entry(OTADATA, 0, 1, VALID), ["--anti-rollback"], ("efuse", b"\x07")),
     "no-table": (Dump(4 << 20).put(0x10000, GOOD), []),
     "damaged-table": (chip(slots(0, 1), GOOD, GOOD).put(0x8004, b"\0\x91"), []),
     "table-lost-later": (chip(slots(0, 1), GOOD, GOOD), [], (0x8024, b"\0\xd1")),
@@ -90,6 +91,10 @@ def explain(name, folder):
     if done.returncode:
         return f"{said}exit {done.returncode}\n"
     for addr, content in later:
+        if addr == "efuse":
+            (folder / f"{name}.flash.efuse").write_bytes(content.ljust(256, b"\0"))
+            said += f"# then eFuses are burnt: {content.hex()}\n"
+            continue
         data = bytearray((folder / f"{name}.flash").read_bytes())
         data[addr:addr + len(content)] = content
         (folder / f"{name}.flash").write_bytes(data)
