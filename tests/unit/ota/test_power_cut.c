@@ -168,11 +168,66 @@ static void a_cut_while_otadata_changes_state_boots_something_valid(void **state
     }
 }
 
+/* Version 2 (secure version 2, in ota_1) confirms itself over version 1; power goes at one of its writes. */
+static void a_cut_in_a_confirmation_never_leaves_a_level_that_nothing_reaches(void **state)
+{
+    (void)state;
+    static const enum fail_mode cuts[] = { FAIL_FROM, FAIL_TORN };
+    for (uint32_t n = 0; n < 2 * 4; n++) {
+        struct test_board t;
+        struct ud_boot_result result;
+        struct ud_ota ota;
+        test_board_init(&t, &layout);
+        test_board_put_app(&t, "ota_0", TEST_IMAGE_GOOD, 1);
+        test_board_put_app(&t, "ota_1", TEST_IMAGE_GOOD, 2);
+        test_board_put_entry(&t, 0, 1, UD_OTA_VALID);
+        test_board_put_entry(&t, 1, 2, UD_OTA_PENDING_VERIFY);
+        test_board_put_level(&t, 1);
+        test_board_run(&t, "ota_1");
+        ud_ota_init(&ota, &t.board, true);
+        ota.anti_rollback = true;
+        fail_flash_arm(&t.fail, cuts[n % 2], n / 2);
+        esp_err_t err = ud_ota_mark_valid(&ota);
+        assert_int_equal(err, t.fail.down ? ESP_ERR_FLASH_OP_FAIL : ESP_OK);
+        assert_int_equal(test_board_level(&t), err == ESP_OK ? 2 : 1); /* the entry comes first */
+        for (int boots = 0; boots < 3; boots++) {
+            assert_int_equal(test_board_boot_options(&t, true, true, &result), ESP_OK);
+            assert_true(result.info.desc.secure_version >= test_board_level(&t));
+        }
+        test_board_deinit(&t);
+    }
+}
+
+static void a_level_that_was_not_raised_is_raised_by_the_next_boot(void **state)
+{
+    (void)state;
+    struct test_board t;
+    struct ud_boot_result result;
+    struct ud_ota ota;
+    test_board_init(&t, &layout);
+    test_board_put_app(&t, "ota_0", TEST_IMAGE_GOOD, 1);
+    test_board_put_app(&t, "ota_1", TEST_IMAGE_GOOD, 2);
+    test_board_put_entry(&t, 1, 2, UD_OTA_PENDING_VERIFY);
+    test_board_run(&t, "ota_1");
+    ud_ota_init(&ota, &t.board, true);
+    ota.anti_rollback = true;
+    t.efuse_fails = true; /* or power goes right there */
+    assert_int_equal(ud_ota_mark_valid(&ota), ESP_FAIL);
+    t.efuse_fails = false;
+    assert_int_equal(test_board_level(&t), 0);
+    assert_int_equal(test_board_boot_options(&t, true, true, &result), ESP_OK);
+    assert_int_equal(result.loaded_index, 1);
+    assert_int_equal(test_board_level(&t), 2);
+    test_board_deinit(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cut_anywhere_in_an_update_boots_old_or_new),
         cmocka_unit_test(a_failing_operation_leaves_the_old_choice_and_may_be_retried),
+        cmocka_unit_test(a_cut_in_a_confirmation_never_leaves_a_level_that_nothing_reaches),
+        cmocka_unit_test(a_level_that_was_not_raised_is_raised_by_the_next_boot),
         cmocka_unit_test(a_cut_while_otadata_changes_state_boots_something_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
