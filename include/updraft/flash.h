@@ -85,6 +85,13 @@ UD_MUST_USE esp_err_t ud_flash_read(struct ud_flash *f, uint32_t addr, void *buf
 UD_MUST_USE esp_err_t ud_flash_program(struct ud_flash *f, uint32_t addr, const void *data, uint32_t len);
 UD_MUST_USE esp_err_t ud_flash_erase(struct ud_flash *f, uint32_t addr, uint32_t len);
 
+/**
+ * Requests are cut into operations, which a chip does at a stretch: the program of one page, or the erase of one block
+ * where a whole one is to be erased, else of one sector. The length of the operation at `done` bytes into the request
+ * (< len); a read is one operation. A geometry with block = sector has no large erase.
+ */
+uint32_t ud_flash_step(const struct ud_flash_geometry *g, const struct ud_flash_request *req, uint32_t done);
+
 /* ---- RAM driver -------------------------------------------------------------------------------------------- */
 
 /**

@@ -27,6 +27,18 @@ static esp_err_t check(const struct ud_flash *f, enum ud_flash_op op, uint32_t a
     return ESP_OK;
 }
 
+uint32_t ud_flash_step(const struct ud_flash_geometry *g, const struct ud_flash_request *req, uint32_t done)
+{
+    uint32_t addr = req->addr + done;
+    uint32_t left = req->len - done;
+    uint32_t unit = left;
+    if (req->op == UD_FLASH_PROGRAM)
+        unit = g->page - addr % g->page;
+    else if (req->op == UD_FLASH_ERASE)
+        unit = addr % g->block == 0 && left >= g->block ? g->block : g->sector;
+    return unit < left ? unit : left;
+}
+
 esp_err_t ud_flash_start(struct ud_flash *f, const struct ud_flash_request *req)
 {
     if (f->busy)
