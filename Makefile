@@ -4,10 +4,11 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 SOAK_SECONDS ?= 300
+MUTANTS ?= 40
 JOBS := $(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup build demo test soak lint format install uninstall size clean help
+.PHONY: all setup build demo test soak coverage mutants lint format install uninstall size clean help
 
 all: setup ## build for development and run the quick tests
 	@start=$$SECONDS; \
@@ -35,8 +36,14 @@ demo: build ## one update from end to end, a rollback, and what is refused
 test: ## everything that CI runs; `make test SUITES="unit arch"` only those
 	@scripts/test $(SUITES)
 
-soak: setup ## fuzz each decoder for SOAK_SECONDS (300), then repeat what has threads, and the demo
+soak: setup ## fuzz each decoder for SOAK_SECONDS (300), then repeat what has threads, the demo, all mutants
 	@scripts/soak $(SOAK_SECONDS)
+
+coverage: setup ## how much of the cores the tests in C go through, room by room
+	@scripts/coverage --missing
+
+mutants: build ## change single lines of the cores at random (MUTANTS=40): do the tests notice?
+	@scripts/mutants --count $(MUTANTS)
 
 lint: setup ## clang-format and clang-tidy over all C
 	@scripts/lint --full
