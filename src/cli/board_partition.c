@@ -26,6 +26,8 @@ static int put(const char *board, const char *label, const char *path)
     int rc = CLI_FAILED;
     struct ud_lab_board *lab = board_open(board, UD_LAB_WRITE);
     if (lab) {
+        struct ud_observer obs = cli_error_observer();
+        lab->flash.observer = &obs;
         content.data = data;
         content.len = len;
         rc = ud_lab_board_put(lab, &content, why, sizeof why) == ESP_OK ? CLI_OK : cli_error("%s", why);

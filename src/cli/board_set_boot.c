@@ -69,12 +69,12 @@ static struct written find_written(struct ud_lab_board *lab)
     return w;
 }
 
-/* Of all that is noted on the way only what is said against the image, or of the flash, is for people. */
+/* Of all that is noted on the way only what is said against the image, or of the medium of the flash, is for people. */
 static void keep_reason(void *ctx, const struct ud_note *note)
 {
     if (note->err != ESP_OK && note->id >= UD_NOTE_IMAGE && note->id < UD_NOTE_BOOT)
         board_image_reason(note, ctx, REASON);
-    else if (note->err != ESP_OK && note->id < UD_NOTE_PARTITION)
+    else if (note->err != ESP_OK && note->id < UD_NOTE_PARTITION && note->id != UD_NOTE_FLASH_FAILED)
         ud_note_sentence(note, ctx, REASON);
 }
 
@@ -95,6 +95,8 @@ static int explain_refusal(const struct ud_lab_board *lab, const char *label, co
         return cli_error("%s cannot be selected: the sequence number is used up; 'updraft board erase-otadata %s' "
                          "begins anew",
                          label, lab->path);
+    case ESP_ERR_FLASH_OP_FAIL:
+        return cli_error("%s cannot be selected: %s", label, reason);
     default:
         return cli_error("%s cannot be selected: %s", label, ud_err_name(err));
     }

@@ -46,7 +46,10 @@ static int erase_sectors(struct ud_lab_board *lab, const struct board_range *r)
 {
     if (r->addr % UD_FLASH_SECTOR != 0 || r->len % UD_FLASH_SECTOR != 0)
         return cli_error("'%s' does not begin and end with a sector: flash is erased by 4 KB (0x1000)", r->text);
+    struct ud_observer obs = cli_error_observer();
+    lab->flash.observer = &obs;
     esp_err_t err = ud_flash_erase(&lab->flash, r->addr, r->len);
+    lab->flash.observer = NULL;
     return err == ESP_OK ? CLI_OK : cli_error("%s could not be erased: %s", lab->path, ud_err_name(err));
 }
 
@@ -66,7 +69,10 @@ static int write_range(struct ud_lab_board *lab, struct board_range *r, const ch
     int rc = erase_sectors(lab, &erase);
     if (rc != CLI_OK)
         return rc;
+    struct ud_observer obs = cli_error_observer();
+    lab->flash.observer = &obs;
     esp_err_t err = ud_flash_program(&lab->flash, r->addr, data, len);
+    lab->flash.observer = NULL;
     if (err != ESP_OK)
         return cli_error("%s could not be written: %s", lab->path, ud_err_name(err));
     printf("%s: %" PRIu32 " bytes of %s at 0x%" PRIx32 ", erased to 0x%" PRIx32 "\n", lab->path, len, file, r->addr,

@@ -28,6 +28,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error code, not our end */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file at its limit */
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return cmd_version(argc, argv);
     return cli_dispatch("", "The ESP-IDF over-the-air update stack, off the chip.", verbs, argc, argv);

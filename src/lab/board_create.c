@@ -24,6 +24,8 @@ struct new_file {
     const void *data;
     size_t len;
     bool renamed;
+    bool fresh;   /* nothing was there before it */
+    bool swapped; /* the temporary name now has what was replaced */
 };
 
 /* ---- what goes where -------------------------------------------------------------------------------------------- */
@@ -181,13 +183,17 @@ static esp_err_t write_temporary(struct new_file *f, char *why, size_t why_size)
     return ESP_OK;
 }
 
-/* Put it in its place; unless `force`, never over another file. */
+/* Put it in its place; with `force` in exchange for what is there, so that it can be put back, else never over it. */
 static esp_err_t put_in_place(struct new_file *f, bool force, char *why, size_t why_size)
 {
-    int code = renameat2(AT_FDCWD, f->temporary, AT_FDCWD, f->name, force ? 0 : RENAME_NOREPLACE) == 0 ? 0 : errno;
-    if (code == EINVAL && !force) { /* a file system without that flag: the name was free a moment ago */
-        code = access(f->name, F_OK) == 0 ? EEXIST : rename(f->temporary, f->name) == 0 ? 0 : errno;
-    }
+    unsigned how = force ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    int code = renameat2(AT_FDCWD, f->temporary, AT_FDCWD, f->name, how) == 0 ? 0 : errno;
+    f->swapped = code == 0 && force;
+    f->fresh = !force || code == ENOENT;
+    if (code == EINVAL && !force && access(f->name, F_OK) == 0)
+        code = EEXIST; /* a file system without that flag: the name was free a moment ago */
+    else if (code == EINVAL || (code == ENOENT && force))
+        code = rename(f->temporary, f->name) == 0 ? 0 : errno;
     f->renamed = code == 0;
     if (code == 0)
         return ESP_OK;
@@ -214,6 +220,17 @@ static esp_err_t lock_old(const char *path, int *fd, char *why, size_t why_size)
                    path, (int)holder);
 }
 
+/* Afterwards there is the new file, or what there was before. */
+static void tidy(const struct new_file *f, bool done)
+{
+    if (!done && f->swapped)
+        (void)rename(f->temporary, f->name);
+    else if (!done && f->renamed && f->fresh)
+        unlink(f->name);
+    else if (f->swapped || (!f->renamed && f->fd >= 0))
+        unlink(f->temporary);
+}
+
 static esp_err_t write_files(struct new_file *files, bool force, char *why, size_t why_size)
 {
     esp_err_t err = ESP_OK;
@@ -221,12 +238,8 @@ static esp_err_t write_files(struct new_file *files, bool force, char *why, size
         err = write_temporary(&files[i], why, why_size);
     for (int i = 0; i < FILES && err == ESP_OK; i++)
         err = put_in_place(&files[i], force, why, why_size);
-    for (int i = 0; i < FILES && err != ESP_OK; i++) {
-        if (!files[i].renamed && files[i].temporary[0] && files[i].fd >= 0)
-            unlink(files[i].temporary);
-        else if (files[i].renamed && !force)
-            unlink(files[i].name);
-    }
+    for (int i = 0; i < FILES; i++)
+        tidy(&files[i], err == ESP_OK);
     return err;
 }
 

@@ -163,32 +163,53 @@ struct ud_boot_device ud_lab_boot_device(struct ud_lab_board *lab, const struct 
     };
 }
 
-/* The last note that tells of a failure, to be the reason of it. */
+/* The last note that tells of a failure, to be the reason of it. Why the medium failed was told before that it did. */
 static void keep_text(void *ctx, const struct ud_note *note)
 {
     char *text = ctx;
-    if (note->err != ESP_OK && note->text)
+    if (note->err != ESP_OK && note->text && note->id != UD_NOTE_FLASH_FAILED)
         ud_strcopy(text, 128, note->text, 127);
 }
 
-static esp_err_t look_into_flash(struct ud_lab_board *lab, char *why, size_t why_size)
+/* Only of the medium: that an image is bad is no failure. */
+static void keep_failure_of_medium(void *ctx, const struct ud_note *note)
+{
+    if (note->id == UD_NOTE_FLASH_IO)
+        keep_text(ctx, note);
+}
+
+/* Whoever writes must know what would boot: a slot that cannot be read for once must not be taken for a free one. */
+static esp_err_t look_at_boot(struct ud_lab_board *lab, unsigned mode, char *why, size_t why_size)
+{
+    char text[128] = "";
+    struct ud_observer obs = { keep_failure_of_medium, text };
+    struct ud_boot_device dev = ud_lab_boot_device(lab, NULL);
+    lab->flash.observer = &obs;
+    lab->boot_err = ud_boot_explain(&dev, &lab->boot);
+    lab->flash.observer = NULL;
+    if (text[0] && (mode & UD_LAB_WRITE))
+        return lab_why(why, why_size, ESP_ERR_FLASH_OP_FAIL, "cannot read %s: %s", lab->path, text);
+    if (lab->boot_err == ESP_OK)
+        lab->board.running = ud_boot_partition(&lab->board.table, lab->boot.loaded_index);
+    return ESP_OK;
+}
+
+static esp_err_t look_into_flash(struct ud_lab_board *lab, unsigned mode, char *why, size_t why_size)
 {
     char text[128] = "it cannot be read";
     struct ud_observer obs = { keep_text, text };
-    lab->board.obs = &obs;
+    lab->board.obs = lab->flash.observer = &obs;
     esp_err_t err = ud_board_load_table(&lab->board, UINT32_MAX);
-    lab->board.obs = NULL;
+    lab->board.obs = lab->flash.observer = NULL;
+    if (err == ESP_ERR_FLASH_OP_FAIL)
+        return lab_why(why, why_size, err, "cannot read %s: %s", lab->path, text);
     if (err != ESP_OK)
         return lab_why(
             why, why_size, ESP_FAIL,
             "%s: no partition table at 0x%x (%s): write one with 'updraft board write %s 0x%x TABLE.bin', or "
             "make the board anew",
             lab->path, lab->settings.table_offset, text, lab->path, lab->settings.table_offset);
-    struct ud_boot_device dev = ud_lab_boot_device(lab, NULL);
-    lab->boot_err = ud_boot_explain(&dev, &lab->boot);
-    if (lab->boot_err == ESP_OK)
-        lab->board.running = ud_boot_partition(&lab->board.table, lab->boot.loaded_index);
-    return ESP_OK;
+    return look_at_boot(lab, mode, why, why_size);
 }
 
 esp_err_t ud_lab_board_open(const char *path, unsigned mode, struct ud_lab_board *lab, char *why, size_t why_size)
@@ -213,7 +234,7 @@ esp_err_t ud_lab_board_open(const char *path, unsigned mode, struct ud_lab_board
     if (err == ESP_OK) {
         build_board(lab);
         if (!(mode & UD_LAB_FILES_ONLY))
-            err = look_into_flash(lab, why, why_size);
+            err = look_into_flash(lab, mode, why, why_size);
     }
     if (err != ESP_OK)
         ud_lab_board_close(lab);
