@@ -105,10 +105,10 @@ function(ud_room name)
   endif()
 endfunction()
 
-# port/linux: everything that includes a system or library header for a lower room; firmware_main.c is apart.
+# port/linux: everything that includes a system or library header for a lower room; firmware_*.c are apart.
 function(ud_port_linux)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/port/linux/*.c)
-  list(FILTER sources EXCLUDE REGEX "firmware_main\\.c$")
+  list(FILTER sources EXCLUDE REGEX "/firmware_[a-z]+\\.c$")
   ud_library(ud_port_linux ${sources})
   target_compile_definitions(ud_port_linux PRIVATE _GNU_SOURCE)
   target_link_libraries(ud_port_linux PUBLIC ud_update OpenSSL::SSL OpenSSL::Crypto CURL::libcurl Threads::Threads)
@@ -125,7 +125,9 @@ endfunction()
 function(ud_cli)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.c)
   if(sources)
-    add_executable(updraft ${sources})
+    set(script ${PROJECT_BINARY_DIR}/updraft_gdb_py.c) # what `board gdb` feeds to gdb
+    ud_write_embedded(${PROJECT_SOURCE_DIR}/src/cli/updraft_gdb.py ${script})
+    add_executable(updraft ${sources} ${script})
     target_compile_definitions(updraft PRIVATE _GNU_SOURCE UPDRAFT_VERSION="${PROJECT_VERSION}")
     target_include_directories(updraft PRIVATE ${UD_CJSON_INCLUDE})
     target_link_libraries(updraft PRIVATE ud_flags ud_lab ud_compat ud_port_linux)

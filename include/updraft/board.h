@@ -156,6 +156,7 @@ enum ud_msg_type {
     UD_MSG_WDT,
     UD_MSG_POWERCUT,
     UD_MSG_FEED,
+    UD_MSG_BACKTRACE, /* text = where it crashed: addresses in its ELF, "0x1234 0x1300"; may be said in several */
 };
 
 struct ud_msg_boot {
@@ -177,7 +178,7 @@ struct ud_msg_boot {
 struct ud_msg {
     enum ud_msg_type type;
     struct ud_msg_boot boot; /* BOOT */
-    char text[128];          /* PANIC */
+    char text[128];          /* PANIC, BACKTRACE */
 };
 
 void ud_msg_encode(const struct ud_msg *m, uint8_t bytes[UD_MSG_BYTES]);

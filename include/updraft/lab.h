@@ -193,9 +193,12 @@ UD_MUST_USE esp_err_t ud_lab_dump_guess(const struct ud_lab_dump *dump, struct u
 /* ---- the supervisor --------------------------------------------------------------------------------------------- */
 
 enum ud_lab_event_type {
-    UD_LAB_RESET,  /* boot `boot_count` begins, because of `reason`; text: why (a panic's), may be "" */
-    UD_LAB_BOOTED, /* `result` says which slot and how it was chosen; the program is started next */
-    UD_LAB_NOTE,   /* the boot loader notes something: `note` */
+    UD_LAB_RESET,    /* boot `boot_count` begins, because of `reason`; text: why (a panic's), may be "" */
+    UD_LAB_BOOTED,   /* `result` says which slot and how it was chosen; the program is started next */
+    UD_LAB_NOTE,     /* the boot loader notes something: `note` */
+    UD_LAB_CRASH,    /* a line of the backtrace of the crash that ended this boot: `text` */
+    UD_LAB_HELD,     /* the firmware waits for a debugger; text: its process and ELF */
+    UD_LAB_DEBUGGED, /* the debugger has attached: the firmware boots */
 };
 struct ud_lab_event {
     enum ud_lab_event_type type;
@@ -212,6 +215,9 @@ struct ud_lab_run {
     uint64_t timeout_ms;    /* 0: none */
     uint32_t max_boots;     /* 0: none */
     uint32_t slow_flash_us; /* added to each flash step of the firmware */
+    bool debug;             /* each boot waits for a debugger; no watchdog, no leak check */
+    const char *const *elf; /* unstripped firmware: files, and folders with *.elf below */
+    size_t elf_count;       /* 0: the current folder */
     int stop_fd;            /* readable: switch the power off; -1: none */
     void (*event)(void *ctx, const struct ud_lab_event *event); /* may be NULL */
     void *event_ctx;

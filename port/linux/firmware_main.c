@@ -7,6 +7,7 @@
  * app_main. The reset line leads back to the supervisor: RESTART or PANIC is the last message, then the process ends.
  */
 #include "firmware.h"
+#include "firmware_panic.h"
 
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
@@ -108,6 +109,12 @@ static void line_panic(void *ctx, const char *why)
     abort();
 }
 
+/* Of the crash that follows; from a signal handler. */
+static void say_backtrace(const char *addresses)
+{
+    send_message(UD_MSG_BACKTRACE, addresses);
+}
+
 static void line_feed(void *ctx)
 {
     (void)ctx;
@@ -192,6 +199,7 @@ int main(void)
     }
     for (int fd = UD_FD_SUPERVISOR; fd <= UD_FD_EFUSE; fd++)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
+    firmware_panic_init(say_backtrace);
     struct ud_msg_boot boot;
     if (!ask_boot(&boot)) {
         fputs("the supervisor did not say how to boot: it ended, or is of another version than this firmware\n",

@@ -8,12 +8,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 /* A stack that is enough on a microcontroller is not enough for a C library, TLS and sanitizers; this much is added. */
 #define STACK_EXTRA ((size_t)1024 * 1024)
+
+/* For handlers of signals, so that a stack overflow can be told too. */
+#define CRASH_STACK ((size_t)64 * 1024)
 
 struct thread {
     char name[16];
@@ -23,6 +27,10 @@ struct thread {
 
 static void *thread_main(void *p)
 {
+    char crash_stack[CRASH_STACK]; /* at the top of the stack, which an overflow does not reach */
+    stack_t now, own = { .ss_sp = crash_stack, .ss_size = sizeof crash_stack };
+    if (sigaltstack(NULL, &now) == 0 && (now.ss_flags & SS_DISABLE))
+        sigaltstack(&own, NULL); /* a sanitizer's own is left in place */
     struct thread t = *(struct thread *)p;
     free(p);
     if (t.name[0])

@@ -22,8 +22,13 @@ enum {
     OFF_CUT_AT = OFF_BODY + 28,
     OFF_CUT_VARIANT = OFF_BODY + 32,
     OFF_INPUTS = OFF_BODY + 36, /* u64, low word first */
-    OFF_TEXT = OFF_BODY,        /* PANIC */
+    OFF_TEXT = OFF_BODY,        /* PANIC, BACKTRACE */
 };
+
+static bool has_text(enum ud_msg_type type)
+{
+    return type == UD_MSG_PANIC || type == UD_MSG_BACKTRACE;
+}
 
 static void encode_boot(const struct ud_msg_boot *b, uint8_t *bytes)
 {
@@ -67,7 +72,7 @@ void ud_msg_encode(const struct ud_msg *m, uint8_t bytes[UD_MSG_BYTES])
     ud_store_le16(bytes + OFF_TYPE, (uint16_t)m->type);
     if (m->type == UD_MSG_BOOT)
         encode_boot(&m->boot, bytes);
-    else if (m->type == UD_MSG_PANIC)
+    else if (has_text(m->type))
         memcpy(bytes + OFF_TEXT, m->text, ud_strnlen(m->text, sizeof m->text - 1));
 }
 
@@ -78,13 +83,13 @@ esp_err_t ud_msg_decode(const uint8_t *bytes, size_t len, struct ud_msg *m)
     if (ud_load_le16(bytes + OFF_VERSION) != UD_MSG_VERSION)
         return ESP_ERR_INVALID_VERSION;
     uint16_t type = ud_load_le16(bytes + OFF_TYPE);
-    if (type < UD_MSG_HELLO || type > UD_MSG_FEED)
+    if (type < UD_MSG_HELLO || type > UD_MSG_BACKTRACE)
         return ESP_ERR_INVALID_ARG;
 
     *m = (struct ud_msg){ .type = (enum ud_msg_type)type };
     if (m->type == UD_MSG_BOOT)
         decode_boot(bytes, &m->boot);
-    else if (m->type == UD_MSG_PANIC)
+    else if (has_text(m->type))
         ud_strcopy(m->text, sizeof m->text, (const char *)bytes + OFF_TEXT, sizeof m->text - 1);
     return ESP_OK;
 }

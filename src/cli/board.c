@@ -6,6 +6,7 @@ static const struct cli_verb verbs[] = {
     { "create", "make a board: flash, settings, eFuses", board_create },
     { "import", "make a board of the dump of a real chip", board_import },
     { "run", "power on: boot, and execute what the slot holds", board_run },
+    { "gdb", "debug the firmware of a board that runs, over resets", board_gdb },
     { "map", "draw the flash: slots, versions, states, what boots next", board_map },
     { "why", "explain which slot boots next, rule by rule", board_why },
     { "info", "show the settings of a board", board_info },

@@ -10,6 +10,7 @@
 
 int board_create(int argc, char **argv);
 int board_run(int argc, char **argv);
+int board_gdb(int argc, char **argv);
 int board_boot(int argc, char **argv);
 int board_confirm(int argc, char **argv);
 int board_reject(int argc, char **argv);

@@ -26,6 +26,11 @@ static const char help[] =
     "  --timeout S         end after S seconds (1.5 is possible)\n"
     "  --max-boots N       end when boot N has ended\n"
     "  --slow-flash US     each flash step of the firmware takes US microseconds longer\n"
+    "  --gdb               each boot waits for a debugger, over resets: 'updraft board gdb FILE' in another\n"
+    "                      terminal attaches and follows. No watchdog, no leak check; addresses do not change\n"
+    "  --elf FILE|FOLDER   the firmware with its symbols, for the debugger and for the backtrace of a crash;\n"
+    "                      found by SHA-256, in folders among *.elf (may be repeated; default: the\n"
+    "                      current folder)\n"
     "  --quiet             no lines of the board, but errors\n"
     "\n"
     "Exit code: 0 --until has matched, or the power was switched off; 1 nothing bootable, or it could\n"
@@ -33,7 +38,8 @@ static const char help[] =
     "4 a sanitizer reported a defect of the program (no reset follows, nothing is rolled back).\n"
     "\n"
     "Example:\n"
-    "  updraft board run b.flash --until 'update done' --timeout 60 --max-boots 5\n";
+    "  updraft board run b.flash --until 'update done' --timeout 60 --max-boots 5\n"
+    "  updraft board run b.flash --gdb --elf build\n";
 
 static bool parse_number(const char *text, uint64_t most, uint64_t *out)
 {
@@ -59,8 +65,11 @@ static bool parse_seconds(const char *text, uint64_t *ms)
     return true;
 }
 
+#define ELF_MAX 32
+
 struct options {
     struct ud_lab_run run;
+    const char *elf[ELF_MAX];
     bool quiet;
 };
 
@@ -85,6 +94,16 @@ static int take_option(int c, struct options *o)
             return cli_usage(COMMAND, "--slow-flash '%s' is not a number of microseconds from 1 to 10000000", optarg);
         o->run.slow_flash_us = (uint32_t)n;
         return CLI_OK;
+    case 'g':
+        o->run.debug = true;
+        return CLI_OK;
+    case 'e':
+        if (access(optarg, R_OK) != 0)
+            return cli_usage(COMMAND, "--elf %s: %s", optarg, strerror(errno));
+        if (o->run.elf_count == ELF_MAX)
+            return cli_usage(COMMAND, "--elf is possible %d times", ELF_MAX);
+        o->elf[o->run.elf_count++] = optarg;
+        return CLI_OK;
     case 'q':
         o->quiet = true;
         return CLI_OK;
@@ -101,6 +120,8 @@ static int parse(int argc, char **argv, struct options *o)
         { "timeout", required_argument, 0, 't' },
         { "max-boots", required_argument, 0, 'b' },
         { "slow-flash", required_argument, 0, 's' },
+        { "gdb", no_argument, 0, 'g' },
+        { "elf", required_argument, 0, 'e' },
         { "quiet", no_argument, 0, 'q' },
         { "help", no_argument, 0, 'h' },
         { 0 },
@@ -120,6 +141,7 @@ static int parse(int argc, char **argv, struct options *o)
     if (optind + 1 < argc)
         return cli_usage(COMMAND, "'%s' is one argument too many", argv[optind + 1]);
     o->run.path = argv[optind];
+    o->run.elf = o->elf;
     return CLI_OK;
 }
 
@@ -173,6 +195,15 @@ static void on_event(void *ctx, const struct ud_lab_event *e)
     case UD_LAB_NOTE:
         print_note(e->note);
         break;
+    case UD_LAB_CRASH:
+        fprintf(stderr, "board:   %s\n", e->text);
+        break;
+    case UD_LAB_HELD:
+        fprintf(stderr, "board: waiting for a debugger (%s): updraft board gdb %s\n", e->text, o->run.path);
+        break;
+    case UD_LAB_DEBUGGED:
+        fprintf(stderr, "board: a debugger has attached\n");
+        break;
     }
 }
 
@@ -188,9 +219,9 @@ static int finish(const struct options *o, const struct ud_lab_run_result *r)
             fprintf(stderr, "board: power off\n");
         return CLI_OK;
     case UD_LAB_TIMEOUT:
-        cli_error("%s: %g seconds have passed%s%s%s", o->run.path, (double)o->run.timeout_ms / 1000,
+        cli_error("%s: %g seconds have passed%s%s%s%s%s", o->run.path, (double)o->run.timeout_ms / 1000,
                   o->run.until ? ", and no line matched '" : "", o->run.until ? o->run.until : "",
-                  o->run.until ? "'" : "");
+                  o->run.until ? "'" : "", r->why[0] ? ": " : "", r->why);
         return EXIT_STILL_RUNNING;
     case UD_LAB_MAX_BOOTS:
         cli_error("%s: %u boots have ended%s%s%s", o->run.path, r->boots, o->run.until ? ", and no line matched '" : "",

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -33,11 +35,12 @@ static const char *const allowed[] = {
 static const struct {
     const char *name;
     const char *value;
+    const char *debugged; /* and these */
 } sanitizers[] = {
-    { "ASAN_OPTIONS", "exitcode=86:abort_on_error=0" },
-    { "UBSAN_OPTIONS", "exitcode=86:abort_on_error=0" },
-    { "TSAN_OPTIONS", "exitcode=86:abort_on_error=0:halt_on_error=1" },
-    { "LSAN_OPTIONS", "exitcode=86" },
+    { "ASAN_OPTIONS", "exitcode=86:abort_on_error=0", ":detect_leaks=0" },
+    { "UBSAN_OPTIONS", "exitcode=86:abort_on_error=0", "" },
+    { "TSAN_OPTIONS", "exitcode=86:abort_on_error=0:halt_on_error=1", "" },
+    { "LSAN_OPTIONS", "exitcode=86", ":detect_leaks=0" },
 };
 
 #define ENVIRONMENT_MAX (UD_ARRAY_LEN(allowed) + UD_ARRAY_LEN(sanitizers))
@@ -58,7 +61,7 @@ void lab_free_environment(char **env)
     free(env);
 }
 
-char **lab_child_environment(char *const *from)
+char **lab_child_environment(char *const *from, bool debug)
 {
     char **env = calloc(ENVIRONMENT_MAX + 1, sizeof *env);
     size_t n = 0;
@@ -70,8 +73,8 @@ char **lab_child_environment(char *const *from)
     }
     for (size_t i = 0; ok && i < UD_ARRAY_LEN(sanitizers); i++) {
         const char *value = find(from, sanitizers[i].name);
-        ok = asprintf(&env[n], "%s=%s%s%s", sanitizers[i].name, value ? value : "", value ? ":" : "",
-                      sanitizers[i].value) >= 0
+        ok = asprintf(&env[n], "%s=%s%s%s%s", sanitizers[i].name, value ? value : "", value ? ":" : "",
+                      sanitizers[i].value, debug ? sanitizers[i].debugged : "") >= 0
                  ? (n++, true)
                  : (env[n] = NULL, false);
     }
@@ -152,10 +155,20 @@ static bool arrange_descriptors(const int from[6])
     return true;
 }
 
+#define DEBUGGER_MS 3000
+
 /* Of close_range, since Linux 5.11; before that our own descriptors are closed one by one by O_CLOEXEC. */
 #define CLOSED_ON_EXEC 4u
 
-static _Noreturn void become_firmware(const int from[6], int program, char *const *env, pid_t parent)
+/* Any process of this user may attach, also where Yama allows that to ancestors only; and what lies where is the same
+ * in each boot. Where the system refuses, debugging is less comfortable. */
+static void welcome_debugger(void)
+{
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+    personality(ADDR_NO_RANDOMIZE);
+}
+
+static _Noreturn void become_firmware(const int from[6], int program, char *const *env, pid_t parent, bool debug)
 {
     static char name[] = "firmware";
     char *argv[] = { name, NULL };
@@ -163,6 +176,8 @@ static _Noreturn void become_firmware(const int from[6], int program, char *cons
     reset_signals();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         _exit(126);
+    if (debug)
+        welcome_debugger();
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, 1024);
     if (!arrange_descriptors(from) || !restrict_writing())
@@ -224,18 +239,18 @@ static bool make_ends(struct lab_child *c, struct ends *e, const struct lab_prog
 }
 
 esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program, int flash_fd, int efuse_fd,
-                          bool pipes, char *why, size_t why_size)
+                          bool pipes, bool debug, char *why, size_t why_size)
 {
     struct ends e;
-    *c = (struct lab_child){ .pid = -1, .pidfd = -1, .sock = -1, .out = { -1, -1 } };
-    char **env = lab_child_environment(environ);
+    *c = (struct lab_child){ .pid = -1, .pidfd = -1, .sock = -1, .debugged = debug, .out = { -1, -1 } };
+    char **env = lab_child_environment(environ, debug);
     bool ok = make_ends(c, &e, program, flash_fd, efuse_fd, pipes) && env;
     pid_t parent = getpid();
     if (ok) {
         fflush(NULL); /* nothing that we have yet to write is written twice */
         c->pid = fork();
         if (c->pid == 0)
-            become_firmware(e.theirs, e.program, env, parent);
+            become_firmware(e.theirs, e.program, env, parent, debug);
         ok = c->pid > 0;
     }
     if (ok) {
@@ -255,10 +270,29 @@ esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program
     return lab_why(why, why_size, ESP_FAIL, "the firmware's process cannot be started: %s", strerror(code));
 }
 
+/* An ended process is its debugger's until that has looked, and one that stands at its prompt never may. */
+static bool ended_for_us(const struct lab_child *c)
+{
+    siginfo_t info;
+    for (int turn = 0; turn < DEBUGGER_MS / 10; turn++) {
+        info.si_pid = 0;
+        if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == c->pid)
+            return true;
+        poll(NULL, 0, 10);
+    }
+    return false;
+}
+
 void lab_child_end(struct lab_child *c, int *status)
 {
     *status = 0;
-    if (c->pid > 0) {
+    if (c->pid > 0 && c->debugged) {
+        kill(-c->pid, SIGKILL);
+        kill(c->pid, SIGKILL);
+        if (ended_for_us(c))
+            while (waitpid(c->pid, status, 0) < 0 && errno == EINTR)
+                ;
+    } else if (c->pid > 0) {
         siginfo_t info;
         /* Its number stays its own until it is reaped: wait without reaping, then kill what is left of the group. */
         kill(-c->pid, SIGKILL);

@@ -43,17 +43,37 @@ struct lab_child {
     pid_t pid;
     int pidfd;
     int sock;
+    bool debugged;
     int out[2]; /* read ends of its standard output and error; -1: they are our own */
 };
 
-/* Start the program; its descriptors are the three of the protocol and the standard ones. `pipes`: read its output. */
+/* Start the program; its descriptors are the three of the protocol and the standard ones. `pipes`: read its output.
+ * `debug`: let a debugger attach. */
 esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program, int flash_fd, int efuse_fd,
-                          bool pipes, char *why, size_t why_size);
+                          bool pipes, bool debug, char *why, size_t why_size);
 /* Kill it and its group, reap it, close everything. `*status` as of waitpid. */
 void lab_child_end(struct lab_child *c, int *status);
 
-/* Make `name=value` lists for a firmware out of an environment: only what is on the allow-list. NULL without memory. */
-char **lab_child_environment(char *const *from);
+/* Make `name=value` lists for a firmware out of an environment: only what is on the allow-list. NULL without memory.
+ * `debug`: no leak check, which cannot work in a traced process. */
+char **lab_child_environment(char *const *from, bool debug);
 void lab_free_environment(char **env);
+
+/* ---- unstripped firmware (elf_find.c), debugger (debugger.c), backtrace (backtrace.c) ----------------------------- */
+
+/* The file of that SHA-256 among those that the run names, as an absolute path. False: there is none. */
+bool lab_elf_find(const struct ud_lab_run *run, const struct ud_crypto *crypto, const uint8_t sha256[32],
+                  char path[UD_LAB_PATH]);
+
+/* Tell debuggers, in FILE.gdb beside the board, that `pid` waits; docs/debugging.md has its form. */
+bool lab_debugger_announce(const char *board, unsigned boot, pid_t pid, const char *elf);
+/* The board is off. */
+void lab_debugger_forget(const char *board);
+/* Is somebody attached to it? */
+bool lab_debugger_attached(pid_t pid);
+
+/* Give each frame of `addresses` ("0x1234 0x1300") to `line` as "0x1234: function at file:line". False: that is not
+ * possible here (no addr2line). */
+bool lab_backtrace(const char *elf, const char *addresses, void (*line)(void *ctx, const char *text), void *ctx);
 
 #endif

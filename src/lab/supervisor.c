@@ -24,6 +24,7 @@
 #define EXIT_NO_SETUP  126   /* child.c: the process could not be prepared */
 #define LAST_WORDS_MS  2000u /* from its last message to its end; a sanitizer may have work to do */
 #define LAST_TURNS     32u   /* of output after the end: a pipe holds 1 MiB at most */
+#define HELD_LOOK_MS   20u   /* between looks for a debugger */
 #define NEVER          UINT64_MAX
 
 struct supervisor {
@@ -35,6 +36,8 @@ struct supervisor {
     uint64_t end_ms; /* when the time is up */
     enum ud_reset_reason reason;
     char reason_text[160];
+    bool has_elf; /* of the firmware that runs: */
+    char elf[UD_LAB_PATH];
 };
 
 /* One life of a firmware. */
@@ -44,10 +47,13 @@ struct life {
     struct lab_output out[2];
     struct ud_msg_boot boot;
     bool said_hello;
+    bool untold;
+    bool held; /* until a debugger has attached */
     bool line_closed;
     bool watchdog_bit;
     bool over;             /* it has said its last word, or is not to go on */
     enum ud_msg_type last; /* 0: none */
+    char backtrace[512];   /* addresses in its ELF */
     char text[160];        /* of a panic, or what it did wrong */
     uint64_t watchdog_ms;  /* deadlines */
     uint64_t kill_ms;
@@ -134,12 +140,19 @@ static struct ud_msg_boot boot_message(const struct supervisor *s)
     };
 }
 
+/* The firmware that runs, with its symbols. */
+static void find_elf(struct supervisor *s)
+{
+    if (!s->has_elf && s->lab.boot.info.has_desc)
+        s->has_elf = lab_elf_find(s->run, &s->lab.crypto, s->lab.boot.info.desc.app_elf_sha256, s->elf);
+}
+
 /* ---- messages ---------------------------------------------------------------------------------------------------------- */
 
 /* From here on it has a moment to end by itself. */
 static void expect_end(struct life *l)
 {
-    if (!l->over)
+    if (!l->over && !l->s->run->debug) /* a debugger may hold it there */
         l->kill_ms = now_ms() + LAST_WORDS_MS;
     l->over = true;
     l->watchdog_ms = NEVER;
@@ -152,17 +165,54 @@ static void misbehaved(struct life *l, const char *what)
     l->kill_ms = 0;
 }
 
-static void answer_hello(struct life *l)
+static void send_boot(struct life *l)
 {
     struct ud_msg msg = { .type = UD_MSG_BOOT, .boot = l->boot };
     uint8_t bytes[UD_MSG_BYTES];
+    ud_msg_encode(&msg, bytes);
+    (void)send(l->child.sock, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT); /* gone already: its end tells */
+}
+
+static void hold_boot(struct life *l)
+{
+    const struct supervisor *s = l->s;
+    char text[UD_LAB_PATH + 64];
+    l->held = true;
+    if (!lab_debugger_announce(s->lab.path, s->result->boots, l->child.pid, s->has_elf ? s->elf : NULL)) {
+        l->untold = true;
+        misbehaved(l, "no debugger could be told of it");
+        return;
+    }
+    snprintf(text, sizeof text, "process %d, %s", (int)l->child.pid, s->has_elf ? s->elf : "its ELF was not found");
+    tell(s, (struct ud_lab_event){ .type = UD_LAB_HELD, .text = text });
+}
+
+static void answer_hello(struct life *l)
+{
     if (l->said_hello) {
         misbehaved(l, "said HELLO twice");
         return;
     }
     l->said_hello = true;
-    ud_msg_encode(&msg, bytes);
-    (void)send(l->child.sock, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT); /* gone already: its end tells */
+    if (l->s->run->debug)
+        hold_boot(l);
+    else
+        send_boot(l);
+}
+
+static void look_for_debugger(struct life *l)
+{
+    if (!lab_debugger_attached(l->child.pid))
+        return;
+    l->held = false;
+    tell(l->s, (struct ud_lab_event){ .type = UD_LAB_DEBUGGED, .text = "" });
+    send_boot(l);
+}
+
+static void take_backtrace(struct life *l, const char *addresses)
+{
+    size_t len = strlen(l->backtrace);
+    snprintf(l->backtrace + len, sizeof l->backtrace - len, "%s%s", len ? " " : "", addresses);
 }
 
 static void take_message(struct life *l, const struct ud_msg *msg)
@@ -172,7 +222,7 @@ static void take_message(struct life *l, const struct ud_msg *msg)
         answer_hello(l);
         break;
     case UD_MSG_FEED:
-        if (!l->over)
+        if (!l->over && !l->s->run->debug)
             l->watchdog_ms = now_ms() + l->s->lab.settings.watchdog_ms;
         break;
     case UD_MSG_PANIC:
@@ -182,6 +232,9 @@ static void take_message(struct life *l, const struct ud_msg *msg)
         l->last = msg->type;
         ud_strcopy(l->text, sizeof l->text, msg->text, sizeof msg->text - 1);
         expect_end(l);
+        break;
+    case UD_MSG_BACKTRACE:
+        take_backtrace(l, msg->text);
         break;
     case UD_MSG_BOOT:
         misbehaved(l, "sent a message that only a supervisor sends");
@@ -262,13 +315,16 @@ static enum wake attend(struct life *l)
                                { l->child.out[1], POLLIN, 0 } };
         uint64_t now = now_ms();
         uint64_t wake = earliest(earliest(l->watchdog_ms, l->kill_ms), s->end_ms);
+        uint64_t longest = l->held ? HELD_LOOK_MS : 60000;
         uint64_t wait = wake == NEVER ? NEVER : wake > now ? wake - now : 0;
-        poll(p, UD_ARRAY_LEN(p), wait > 60000 ? 60000 : (int)wait);
+        poll(p, UD_ARRAY_LEN(p), wait > longest ? (int)longest : (int)wait);
         bool ended = p[0].revents != 0; /* looked at first: what it wrote before is read below */
         read_output(l);
         if (has_matched(l))
             return WAKE_MATCHED;
         read_messages(l);
+        if (l->held && !ended)
+            look_for_debugger(l);
         if (ended)
             return WAKE_ENDED;
         if (p[1].revents)
@@ -317,6 +373,33 @@ static void find_reason(struct life *l, int status)
     }
 }
 
+static void tell_frame(void *ctx, const char *text)
+{
+    tell(ctx, (struct ud_lab_event){ .type = UD_LAB_CRASH, .text = text });
+}
+
+/* Where it crashed, by name; without its ELF the addresses stand in the firmware's own output, and what to do is told. */
+static void explain_crash(const struct life *l)
+{
+    struct supervisor *s = l->s;
+    char hint[160];
+    if (!l->backtrace[0])
+        return;
+    find_elf(s);
+    if (s->has_elf && lab_backtrace(s->elf, l->backtrace, tell_frame, s))
+        return;
+    tell_frame(s, l->backtrace);
+    const uint8_t *sha = s->lab.boot.info.desc.app_elf_sha256;
+    if (s->has_elf)
+        snprintf(hint, sizeof hint, "addr2line of binutils would name functions and lines");
+    else
+        snprintf(hint, sizeof hint,
+                 "--elf FILE|FOLDER with the ELF of this firmware (SHA-256 %02x%02x%02x%02x...) names "
+                 "functions and lines",
+                 sha[0], sha[1], sha[2], sha[3]);
+    tell_frame(s, hint);
+}
+
 static enum turn judge(struct life *l, enum wake wake, int status)
 {
     struct supervisor *s = l->s;
@@ -331,13 +414,21 @@ static enum turn judge(struct life *l, enum wake wake, int status)
         return end(s, UD_LAB_MATCHED);
     if (wake == WAKE_STOPPED)
         return end(s, UD_LAB_STOPPED);
+    if (wake == WAKE_TIMEOUT && l->held)
+        lab_why(s->result->why, UD_LAB_WHY, ESP_ERR_TIMEOUT, "no debugger has attached to boot %u", s->result->boots);
     if (wake == WAKE_TIMEOUT)
         return end(s, UD_LAB_TIMEOUT);
     if (!l->said_hello && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_SETUP) {
         lab_why(s->result->why, UD_LAB_WHY, ESP_FAIL, "the firmware's process could not be prepared on this system");
         return end(s, UD_LAB_FAILED);
     }
+    if (l->untold) {
+        lab_why(s->result->why, UD_LAB_WHY, ESP_FAIL, "%s.gdb cannot be written, by which a debugger finds the board",
+                s->lab.path);
+        return end(s, UD_LAB_FAILED);
+    }
     find_reason(l, status);
+    explain_crash(l);
     return TURN_RESET;
 }
 
@@ -354,9 +445,12 @@ static enum turn live(struct supervisor *s, const struct lab_program *program)
     for (int i = 0; i < 2; i++)
         lab_output_init(&l->out[i], STDOUT_FILENO + i, &s->regex);
     lab_mark_running(s->lab.flash_fd, s->lab.boot.loaded->addr);
+    s->has_elf = false;
+    if (s->run->debug)
+        find_elf(s);
     enum turn turn;
-    if (lab_child_start(&l->child, program, s->lab.flash_fd, s->lab.efuse_fd, s->has_regex, s->result->why,
-                        UD_LAB_WHY) != ESP_OK) {
+    if (lab_child_start(&l->child, program, s->lab.flash_fd, s->lab.efuse_fd, s->has_regex, s->run->debug,
+                        s->result->why, UD_LAB_WHY) != ESP_OK) {
         turn = end(s, UD_LAB_FAILED);
     } else {
         int status;
@@ -443,6 +537,8 @@ void ud_lab_run(const struct ud_lab_run *run, struct ud_lab_run_result *result)
         else
             turn = one_boot(s);
     }
+    if (run->debug)
+        lab_debugger_forget(run->path);
     ud_lab_board_close(&s->lab);
     if (s->has_regex)
         regfree(&s->regex);

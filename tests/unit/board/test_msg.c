@@ -50,7 +50,7 @@ static void boot_carries_every_field(void **state)
 static void every_type_goes_both_ways(void **state)
 {
     (void)state;
-    for (int type = UD_MSG_HELLO; type <= UD_MSG_FEED; type++) {
+    for (int type = UD_MSG_HELLO; type <= UD_MSG_BACKTRACE; type++) {
         struct ud_msg m = { .type = (enum ud_msg_type)type };
         struct ud_msg back;
         uint8_t bytes[UD_MSG_BYTES];
@@ -81,6 +81,17 @@ static void a_panic_text_is_cut_and_always_ended(void **state)
     assert_int_equal(ud_strnlen(back.text, sizeof back.text), sizeof back.text - 1);
 }
 
+static void a_backtrace_carries_its_addresses(void **state)
+{
+    (void)state;
+    struct ud_msg m = { .type = UD_MSG_BACKTRACE, .text = "0x1234 0x1300" }, back;
+    uint8_t bytes[UD_MSG_BYTES];
+    ud_msg_encode(&m, bytes);
+    assert_int_equal(ud_msg_decode(bytes, sizeof bytes, &back), ESP_OK);
+    assert_int_equal(back.type, UD_MSG_BACKTRACE);
+    assert_string_equal(back.text, "0x1234 0x1300");
+}
+
 static void what_is_no_message_is_refused(void **state)
 {
     (void)state;
@@ -96,7 +107,7 @@ static void what_is_no_message_is_refused(void **state)
     bytes[0] = UD_MSG_VERSION;
     bytes[2] = 0;
     assert_int_equal(ud_msg_decode(bytes, UD_MSG_BYTES, &back), ESP_ERR_INVALID_ARG);
-    bytes[2] = UD_MSG_FEED + 1;
+    bytes[2] = UD_MSG_BACKTRACE + 1;
     assert_int_equal(ud_msg_decode(bytes, UD_MSG_BYTES, &back), ESP_ERR_INVALID_ARG);
     assert_int_equal(back.type, UD_MSG_FEED); /* untouched */
 }
@@ -107,6 +118,7 @@ int main(void)
         cmocka_unit_test(boot_carries_every_field),
         cmocka_unit_test(every_type_goes_both_ways),
         cmocka_unit_test(a_panic_text_is_cut_and_always_ended),
+        cmocka_unit_test(a_backtrace_carries_its_addresses),
         cmocka_unit_test(what_is_no_message_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
