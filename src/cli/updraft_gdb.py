@@ -44,7 +44,7 @@ class Board:
             print(f"updraft: waiting for 'updraft board run {self.path} --gdb'")
         while True:
             said = self.announced()
-            if said and said["boot"] != self.boot:
+            if said and said["boot"] != self.boot and os.path.exists(f"/proc/{said['pid']}"):
                 self.seen = True
                 return said
             if self.seen and not said:
