@@ -26,7 +26,7 @@ enum ud_cut_variant {
     UD_CUT_BEFORE,         /* nothing of it has happened */
     UD_CUT_PREFIX,         /* program: the first k bytes; erase: the first k bytes are blank, the others as before */
     UD_CUT_BITS,           /* program: some of the bits to be cleared are; erase: some of the bits to be set are */
-    UD_CUT_WEAK,           /* as BITS, and the bits concerned read differently each time until erased again */
+    UD_CUT_WEAK,           /* as BITS, and half of the bits left 0 read differently each time until erased again */
     UD_CUT_UNACKNOWLEDGED, /* done, but the caller hears of a failure */
     UD_CUT_AFTER,          /* done, and the caller is told so; nothing after it */
     UD_CUT_VARIANTS,       /* how many there are */

@@ -6,7 +6,8 @@
  *     struct ud_flash flash;
  *     ud_timed_flash_init(&timed, &flash, &below, &clock, ud_flash_part_find("W25Q32JV"), 1);
  *
- * Order of decorators, from the driver up: timing, faults, wear. Numbers and where they are from: docs/formats/flash-parts.md.
+ * Order of decorators, from the driver up: timing, faults, wear. Numbers, and where they are from:
+ * docs/formats/flash-parts.md. A page takes its time whatever part of it is programmed.
  */
 #ifndef UPDRAFT_FLASH_TIMING_H
 #define UPDRAFT_FLASH_TIMING_H
