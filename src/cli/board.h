@@ -55,10 +55,6 @@ cJSON *board_entry_json(const struct ud_otadata_entry *e, unsigned slots);
 /* A rule of the boot loader as a sentence; `slots` as counted, entries as they were read. */
 void board_rule_sentence(const struct ud_boot_step *step, const struct ud_otadata_entry entry[2], unsigned slots,
                          char *buf, size_t size);
-/* Text out of an image or a table, without what would move a terminal's cursor. */
-void board_printable(char *text);
-/* Bytes of the UTF-8 character at `s`; 0 when there is none, or one of control. */
-size_t board_character(const unsigned char *s);
 const char *board_label(const struct ud_partition *p, char buf[17]);
 
 /* ---- a part of the flash: LABEL, ADDR, ADDR:LEN (board_range.c) ---------------------------------------------------- */

@@ -280,9 +280,9 @@ static int import(const struct options *o, const char *out, struct ud_lab_dump *
     if (ud_lab_dump_guess(dump, g, why, sizeof why) != ESP_OK)
         return cli_error("%s", why);
     for (unsigned i = 0; i < g->remark_count; i++)
-        board_printable(g->remark[i]);
+        cli_printable(g->remark[i]);
     for (unsigned i = 0; i < UD_LAB_GUESSES; i++)
-        board_printable(g->because[i]);
+        cli_printable(g->because[i]);
     int rc = override(o, g);
     if (rc != CLI_OK)
         return rc;

@@ -411,7 +411,7 @@ static void add_text_or_null(cJSON *o, const char *name, const char *text)
     char copy[64];
     if (text) {
         snprintf(copy, sizeof copy, "%s", text);
-        board_printable(copy);
+        cli_printable(copy);
         cJSON_AddStringToObject(o, name, copy);
     } else {
         cJSON_AddNullToObject(o, name);

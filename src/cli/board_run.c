@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define COMMAND "board run"
+#define LINE    512
 
 enum { EXIT_STILL_RUNNING = 3, EXIT_DEFECT = 4 };
 
@@ -147,10 +148,19 @@ static int parse(int argc, char **argv, struct options *o)
 
 /* ---- what the board says ------------------------------------------------------------------------------------------- */
 
+/* Firmware may have had a part in it. */
+static const char *printable(const char *text, char buf[LINE])
+{
+    ud_strcopy(buf, LINE, text, LINE - 1);
+    cli_printable(buf);
+    return buf;
+}
+
 static void print_reset(const struct ud_lab_event *e)
 {
+    char text[LINE];
     fprintf(stderr, "board: reset (%s), boot %u%s%s\n", ud_reset_reason_name(e->reason), e->boot_count,
-            e->text[0] ? ": " : "", e->text);
+            e->text[0] ? ": " : "", printable(e->text, text));
 }
 
 /* The rule that settled it, in words. */
@@ -177,12 +187,14 @@ static void print_note(const struct ud_note *note)
     if (note->err == ESP_OK || note->id == UD_NOTE_BOOT_NOTHING)
         return;
     ud_note_sentence(note, text, sizeof text);
+    cli_printable(text);
     fprintf(stderr, "board:   %s\n", text);
 }
 
 static void on_event(void *ctx, const struct ud_lab_event *e)
 {
     const struct options *o = ctx;
+    char text[LINE];
     if (o->quiet)
         return;
     switch (e->type) {
@@ -196,7 +208,7 @@ static void on_event(void *ctx, const struct ud_lab_event *e)
         print_note(e->note);
         break;
     case UD_LAB_CRASH:
-        fprintf(stderr, "board:   %s\n", e->text);
+        fprintf(stderr, "board:   %s\n", printable(e->text, text));
         break;
     case UD_LAB_HELD:
         fprintf(stderr, "board: waiting for a debugger (%s): updraft board gdb %s\n", e->text, o->run.path);

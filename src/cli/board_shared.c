@@ -91,44 +91,14 @@ void board_slot_title(const char *label, const struct ud_image_info *info, char 
         snprintf(buf, size, "%s (%s %s)", label, info->desc.project_name, info->desc.version);
     else
         snprintf(buf, size, "%s", label);
-    board_printable(buf);
+    cli_printable(buf);
 }
 
 const char *board_label(const struct ud_partition *p, char buf[17])
 {
     ud_strcopy(buf, 17, p->label, 16);
-    board_printable(buf);
+    cli_printable(buf);
     return buf;
-}
-
-size_t board_character(const unsigned char *s)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t least;
-    } forms[] = { { 0x80, 0x00, 0x20 }, { 0xE0, 0xC0, 0x80 }, { 0xF0, 0xE0, 0x800 }, { 0xF8, 0xF0, 0x10000 } };
-    for (size_t n = 0; n < UD_ARRAY_LEN(forms); n++) {
-        if ((s[0] & forms[n].mask) != forms[n].lead)
-            continue;
-        uint32_t c = s[0] & (unsigned char)~forms[n].mask;
-        for (size_t i = 1; i <= n; i++) {
-            if ((s[i] & 0xC0) != 0x80)
-                return 0;
-            c = c << 6 | (s[i] & 0x3F);
-        }
-        bool allowed = c >= forms[n].least && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF) && (c & 0xFFFE) != 0xFFFE;
-        return allowed && !(c >= 0x7F && c < 0xA0) ? n + 1 : 0;
-    }
-    return 0;
-}
-
-void board_printable(char *text)
-{
-    for (size_t n; *text; text += n ? n : 1) {
-        n = board_character((const unsigned char *)text);
-        if (n == 0)
-            *text = '?';
-    }
 }
 
 void board_index_name(int index, char buf[16])

@@ -58,7 +58,7 @@ static const char style[] =
 static void put_text(const char *text)
 {
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        size_t n = board_character(s);
+        size_t n = cli_character(s);
         if (*s == '&')
             fputs("&amp;", stdout);
         else if (*s == '<')

@@ -25,7 +25,7 @@ void board_image_reason(const struct ud_note *note, char *buf, size_t size)
         revision_reason(note->b, buf, size);
     else
         snprintf(buf, size, "%s", note->text ? note->text : ud_err_name(note->err));
-    board_printable(buf);
+    cli_printable(buf);
 }
 
 static void keep_problem(void *ctx, const struct ud_note *note)
@@ -34,7 +34,7 @@ static void keep_problem(void *ctx, const struct ud_note *note)
     if (note->err == ESP_OK)
         return;
     ud_note_sentence(note, part->problem, sizeof part->problem);
-    board_printable(part->problem);
+    cli_printable(part->problem);
     board_image_reason(note, part->reason, sizeof part->reason);
 }
 
@@ -75,8 +75,8 @@ static void judge_image(struct ud_lab_board *lab, struct board_part *part)
                          ud_flash_read(&lab->flash, part->p->addr, head, sizeof head) == ESP_OK &&
                          ud_app_desc_decode(head + UD_APP_DESC_OFFSET, UD_APP_DESC_BYTES, &part->desc) == ESP_OK;
     }
-    board_printable(part->desc.version);
-    board_printable(part->desc.project_name);
+    cli_printable(part->desc.version);
+    cli_printable(part->desc.project_name);
 }
 
 /* The entry that speaks of this slot: a usable one before another, the later before the earlier. */

@@ -36,7 +36,7 @@ static void keep_problem(struct story *s, const struct ud_note *note)
     char reason[96];
     if (note->id < UD_NOTE_IMAGE) {
         ud_note_sentence(note, s->problem, sizeof s->problem);
-        board_printable(s->problem);
+        cli_printable(s->problem);
         return;
     }
     board_image_reason(note, reason, sizeof reason);
@@ -224,7 +224,7 @@ static const char *image_title(const struct ud_image_info *info, char *buf, size
         snprintf(buf, size, "%s %s", info->desc.project_name, info->desc.version);
     else
         snprintf(buf, size, "an image without a description");
-    board_printable(buf);
+    cli_printable(buf);
     return buf;
 }
 

@@ -2,8 +2,6 @@
 /* What the verbs share; see cli.h. */
 #include "cli.h"
 
-#include "board.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -223,6 +221,36 @@ bool cli_is_utf8(void)
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
+size_t cli_character(const unsigned char *s)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t least;
+    } forms[] = { { 0x80, 0x00, 0x20 }, { 0xE0, 0xC0, 0x80 }, { 0xF0, 0xE0, 0x800 }, { 0xF8, 0xF0, 0x10000 } };
+    for (size_t n = 0; n < UD_ARRAY_LEN(forms); n++) {
+        if ((s[0] & forms[n].mask) != forms[n].lead)
+            continue;
+        uint32_t c = s[0] & (unsigned char)~forms[n].mask;
+        for (size_t i = 1; i <= n; i++) {
+            if ((s[i] & 0xC0) != 0x80)
+                return 0;
+            c = c << 6 | (s[i] & 0x3F);
+        }
+        bool allowed = c >= forms[n].least && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF) && (c & 0xFFFE) != 0xFFFE;
+        return allowed && !(c >= 0x7F && c < 0xA0) ? n + 1 : 0;
+    }
+    return 0;
+}
+
+void cli_printable(char *text)
+{
+    for (size_t n; *text; text += n ? n : 1) {
+        n = cli_character((const unsigned char *)text);
+        if (n == 0)
+            *text = '?';
+    }
+}
+
 static void print_error_note(void *ctx, const struct ud_note *note)
 {
     (void)ctx;
@@ -230,7 +258,7 @@ static void print_error_note(void *ctx, const struct ud_note *note)
         return;
     char text[512];
     ud_note_sentence(note, text, sizeof text);
-    board_printable(text); /* it may quote a server, an image, a table */
+    cli_printable(text); /* it may quote a server, an image, a table */
     cli_error("%s", text);
 }
 

@@ -55,6 +55,11 @@ unsigned cli_columns(void);
 bool cli_use_color(FILE *stream);
 bool cli_is_utf8(void);
 
+/* Text of others (an image, a table, a server, firmware), without what would move a terminal's cursor. */
+void cli_printable(char *text);
+/* Bytes of the UTF-8 character at `s`; 0 when there is none, or one of control. */
+size_t cli_character(const unsigned char *s);
+
 /* An observer that prints each failing note as a sentence on stderr ("updraft: …"). */
 struct ud_observer cli_error_observer(void);
 

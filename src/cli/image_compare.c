@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft image compare`: two images, field by field and segment by segment. */
-#include "board.h"
 #include "image.h"
 
 #include <getopt.h>
@@ -176,8 +175,8 @@ static void print_words(const char *path_a, const char *path_b, const cJSON *lis
     {
         char *from = cJSON_GetStringValue(cJSON_GetObjectItem(o, "a"));
         char *to = cJSON_GetStringValue(cJSON_GetObjectItem(o, "b"));
-        board_printable(from);
-        board_printable(to);
+        cli_printable(from);
+        cli_printable(to);
         printf("%s: %s%s%s\n", cJSON_GetStringValue(cJSON_GetObjectItem(o, "what")), from, from[0] ? " -> " : "", to);
     }
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft image info` shows an image, also a bad one; `updraft image verify` judges it as a board would. */
-#include "board.h"
 #include "image.h"
 
 #include <getopt.h>
@@ -93,8 +92,8 @@ static void print_bootloader(const uint8_t *data, const struct ud_image_info *i)
     char date_time[25];
     ud_strcopy(idf_ver, sizeof idf_ver, (const char *)d + 8, 32);
     ud_strcopy(date_time, sizeof date_time, (const char *)d + 40, 24);
-    board_printable(idf_ver);
-    board_printable(date_time);
+    cli_printable(idf_ver);
+    cli_printable(date_time);
     printf("Built          %s with %s\nSecure version %u\n", date_time, idf_ver, d[3]);
 }
 

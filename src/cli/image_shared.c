@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What several verbs of `updraft image` need: an image file opened, and header fields from the command line. */
-#include "board.h"
 #include "image.h"
 
 #include <stdlib.h>
@@ -17,11 +16,11 @@ const char *image_chip_title(uint16_t id)
 
 void image_printable(struct ud_app_desc *desc)
 {
-    board_printable(desc->version);
-    board_printable(desc->project_name);
-    board_printable(desc->time);
-    board_printable(desc->date);
-    board_printable(desc->idf_ver);
+    cli_printable(desc->version);
+    cli_printable(desc->project_name);
+    cli_printable(desc->time);
+    cli_printable(desc->date);
+    cli_printable(desc->idf_ver);
 }
 
 bool image_file_open(struct image_file *f, const char *path)

@@ -295,8 +295,8 @@ static int report(struct ota_run *r, esp_err_t err)
     const struct ud_partition *boot = ud_ota_get_boot(&r->ota);
     struct ud_app_desc desc = { 0 };
     bool known = boot && ud_ota_get_desc(&r->ota, boot, &desc) == ESP_OK;
-    board_printable(desc.version);
-    board_printable(desc.project_name);
+    cli_printable(desc.version);
+    cli_printable(desc.project_name);
     bool nothing_new = err == ESP_ERR_HTTP_NOT_MODIFIED;
     if (r->opt->json) {
         cJSON *o = cJSON_CreateObject();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft serve`: offer a folder of images over HTTPS. */
-#include "board.h"
+#include "cli.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -141,7 +141,7 @@ static void print_foreign(const char *text)
         size_t len = strnlen(text, sizeof safe - 1);
         memcpy(safe, text, len);
         safe[len] = 0;
-        board_printable(safe);
+        cli_printable(safe);
         fputs(safe, stdout);
         text += len;
     }

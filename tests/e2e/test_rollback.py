@@ -245,3 +245,9 @@ def test_a_board_of_a_real_chip_rolls_back_as_it_was_created(tmp_path, rollback,
     otadata = path.read_bytes()[OTADATA]
     assert json.loads(run("board", "boot", path, "--json").stdout)["slot"] == after_no_confirm
     assert (path.read_bytes()[OTADATA] == otadata) == (rollback == "--no-rollback")
+
+
+def test_what_a_firmware_says_of_its_panic_does_nothing_to_a_terminal(board):
+    said = power_on(board("power-on=rude panic=stay")).stderr
+    assert "board: reset (panic), boot 2: ?[2J?board: booting ota_1\n" in said
+    assert said.isprintable() or set(c for c in said if not c.isprintable()) == {"\n"}

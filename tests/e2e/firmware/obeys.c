@@ -7,6 +7,7 @@
  *   confirm   mark the running slot valid, and stay
  *   reject    mark it invalid and go back
  *   crash     abort
+ *   rude      tell the supervisor of a panic in words that would move a terminal's cursor
  *   leave     end the process with exit code 0, which no firmware does
  *   stay      nothing
  */
@@ -17,6 +18,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "updraft/board.h"
 
 static const char *TAG = "obeys";
 
@@ -47,6 +51,15 @@ static void clone(void)
     esp_restart();
 }
 
+static void be_rude(void)
+{
+    struct ud_msg message = { .type = UD_MSG_PANIC, .text = "\x1b[2J\rboard: booting ota_1" };
+    uint8_t bytes[UD_MSG_BYTES];
+    ud_msg_encode(&message, bytes);
+    send(UD_FD_SUPERVISOR, bytes, sizeof bytes, 0);
+    abort();
+}
+
 /* The order after "<reset>=" in the text of cfg; "stay" without one. */
 static void read_order(const char *reset, char *order, size_t size)
 {
@@ -74,6 +87,8 @@ void app_main(void)
         ESP_LOGE(TAG, "cannot go back: %s", esp_err_to_name(esp_ota_mark_app_invalid_rollback_and_reboot()));
     else if (strcmp(order, "crash") == 0)
         abort();
+    else if (strcmp(order, "rude") == 0)
+        be_rude();
     else if (strcmp(order, "leave") == 0)
         exit(0);
     tell_state();
