@@ -408,6 +408,22 @@ static bool listen_on(struct ud_server *s, const char *address, uint16_t port, c
     return ok;
 }
 
+/* Files are kept inside the folder by openat2, which older kernels lack and some sandboxes forbid. */
+static bool open_folder(struct ud_server *s, const char *dir, char *why, size_t why_size)
+{
+    s->dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (s->dir_fd < 0) {
+        snprintf(why, why_size, "folder %s cannot be served: %s", dir, strerror(errno));
+        return false;
+    }
+    if (can_open_beneath(s->dir_fd))
+        return true;
+    snprintf(why, why_size,
+             "folder %s cannot be served safely: openat2, which Linux has from 5.6 on, does not work here (%s)", dir,
+             strerror(errno));
+    return false;
+}
+
 static bool load_tls(struct ud_server *s, const struct ud_server_config *cfg, char *why, size_t why_size)
 {
     if (!cfg->cert_file)
@@ -450,11 +466,8 @@ esp_err_t ud_server_start(const struct ud_server_config *cfg, struct ud_server *
     s->log_ctx = cfg->log_ctx;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->ended, NULL);
-    s->dir_fd = open(cfg->dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    if (s->dir_fd < 0) {
-        snprintf(why, why_size, "folder %s cannot be served: %s", cfg->dir, strerror(errno));
+    if (!open_folder(s, cfg->dir, why, why_size))
         goto failed;
-    }
     if (cfg->script && !(s->script = script_load(cfg->script, why, why_size)))
         goto failed;
     if (!load_tls(s, cfg, why, why_size) ||

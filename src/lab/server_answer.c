@@ -51,11 +51,23 @@ static bool decode_target(char *path)
     return *path && *path != '.' && !strstr(path, "/.");
 }
 
+static int open_inside(int dir_fd, const char *name, uint64_t flags)
+{
+    struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+    return (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+}
+
+bool can_open_beneath(int dir_fd)
+{
+    int fd = open_inside(dir_fd, ".", O_PATH);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int open_beneath(int dir_fd, const char *path)
 {
     char name[4096];
-    struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
     while (*path == '/')
         path++;
     if (strlen(path) >= sizeof name) {
@@ -67,7 +79,7 @@ int open_beneath(int dir_fd, const char *path)
         errno = ENOENT;
         return -1;
     }
-    int fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+    int fd = open_inside(dir_fd, name, O_RDONLY | O_NONBLOCK);
     struct stat st;
     if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
         close(fd);

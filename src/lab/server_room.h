@@ -85,6 +85,8 @@ struct answer {
 bool honest_answer(int dir_fd, const struct request *r, struct answer *out);
 /* Open `path` (leading slashes ignored) beneath the served folder; never outside of it, never a hidden name. */
 int open_beneath(int dir_fd, const char *path);
+/* Does this kernel let it? errno says why not. */
+bool can_open_beneath(int dir_fd);
 
 /* Decimal digits at `*p`, which moves behind them; false without any or above 64 bits. */
 bool server_number(const char **p, uint64_t *out);

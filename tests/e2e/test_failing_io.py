@@ -291,6 +291,13 @@ def test_a_server_that_cannot_tell_that_it_is_ready_ends(tmp_path, log, call):
     assert not list(tmp_path.glob("ready.port*"))
 
 
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.EPERM])
+def test_a_server_that_could_not_keep_to_its_folder_does_not_start(tmp_path, log, code):
+    done, failed = run_failing(log, f"openat2 {code} 1+ .", "serve", tmp_path, "--plain")
+    assert failed and done.returncode == 1
+    assert str(tmp_path) in done.stderr and "openat2" in done.stderr and os.strerror(code) in done.stderr
+
+
 # ---- two at once --------------------------------------------------------------------------------------------------------
 
 

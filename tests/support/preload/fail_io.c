@@ -4,7 +4,7 @@
  *
  *     UD_FAIL_IO="CALL HOW NTH PATH"
  *
- * CALL is open, read, pread, write, pwrite, rename or fsync. HOW is an errno value, or "short": half of what was asked
+ * CALL is open, read, pread, write, pwrite, rename, fsync or openat2. HOW is an errno value, or "short": half of what was asked
  * is done. NTH counts the calls on files whose path contains PATH, from 1; "3+" is the third and all that follow. What
  * was made to fail is told in a line of the file UD_FAIL_LOG, so that a test knows that its case has happened.
  */
@@ -100,6 +100,20 @@ EXPORT int mkostemp(char *name, int flags)
 EXPORT FILE *fopen(const char *path, const char *mode)
 {
     return judge("open", path) == FAIL ? NULL : NEXT(fopen)(path, mode);
+}
+
+/* openat2 has no function of its own. */
+EXPORT long syscall(long number, ...)
+{
+    long a[6];
+    va_list args;
+    va_start(args, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(args, long);
+    va_end(args);
+    if (number == SYS_openat2 && judge("openat2", (const char *)a[1]) == FAIL)
+        return -1;
+    return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* ---- read and write ----------------------------------------------------------------------------------------------- */
