@@ -284,6 +284,11 @@ static void test_pin_starts_test_or_resets(void **state)
     assert_int_equal(plan.start, UD_BOOT_TEST);
     assert_candidates(&plan, 1, (const int8_t[]){ UD_BOOT_TEST });
     assert_true(has_step(&plan, UD_RULE_TEST_PIN, 0));
+
+    in.has_factory = false; /* the first slot would be recorded, were it not for the pin */
+    ud_boot_choose(&in, &plan);
+    assert_int_equal(plan.start, UD_BOOT_TEST);
+    assert_false(plan.write_after_load);
 }
 
 static void a_wake_from_deep_sleep_ignores_the_pins(void **state)

@@ -282,6 +282,7 @@ static void write_refuses_with_the_documented_codes(void **state)
     assert_int_equal(r.t.rec.count, 0);
     assert_int_equal(ud_ota_write(&r.s, "\xE8", 1), ESP_ERR_OTA_VALIDATE_FAILED);
     assert_int_equal(test_board_find_note(&r.t, UD_NOTE_OTA_BAD_MAGIC)->a, 0xE8);
+    assert_int_equal(test_board_find_note(&r.t, UD_NOTE_OTA_BAD_MAGIC)->b, 0);
     assert_int_equal(r.t.rec.count, 1); /* the first sector was erased before the byte was looked at */
     assert_int_equal(r.t.bytes[r.slot->addr], 0xFF);
     assert_int_equal(r.s.written, 0);

@@ -74,6 +74,14 @@ static void each_byte_order_mark_is_understood(void **state)
         { TEXT("\xFF\xFE\xE9" REST_LE), "\xC3\xA9" },
         { TEXT("\xFE\xFF\x52\x06" REST_BE), "\xE5\x88\x86" },
         { TEXT("\xFE\xFF\xD8\x3D\xDE\x00" REST_BE), "\xF0\x9F\x98\x80" },
+        { TEXT("\xFE\xFF\x00\x7F" REST_BE), "\x7F" }, /* the last and the first of each length in UTF-8 */
+        { TEXT("\xFE\xFF\x00\x80" REST_BE), "\xC2\x80" },
+        { TEXT("\xFE\xFF\x07\xFF" REST_BE), "\xDF\xBF" },
+        { TEXT("\xFE\xFF\x08\x00" REST_BE), "\xE0\xA0\x80" },
+        { TEXT("\xFE\xFF\xFF\xFF" REST_BE), "\xEF\xBF\xBF" },
+        { TEXT("\xFE\xFF\xD8\x00\xDC\x00" REST_BE), "\xF0\x90\x80\x80" },
+        { TEXT("\xFE\xFF\xDB\xFF\xDF\xFF" REST_BE), "\xF4\x8F\xBF\xBF" },
+        { TEXT("\xF4\x8F\xBF\xBF" REST), "\xF4\x8F\xBF\xBF" },
         { TEXT("\0\0\xFE\xFF\0\1\xF6\0\0\0\0,\0\0\0d\0\0\0a\0\0\0t\0\0\0a\0\0\0,\0\0\0f\0\0\0a\0\0\0t\0\0\0,\0\0\0,"
                "\0\0\0004\0\0\0K"),
           "\xF0\x9F\x98\x80" },
@@ -178,6 +186,7 @@ static void unset_and_unreadable_variables_are_errors_with_their_line(void **sta
         assert_int_equal(heard.line, rows[i].line);
         assert_int_equal(heard.fault, rows[i].fault);
         assert_non_null(strstr(heard.text, rows[i].says));
+        assert_null(strstr(heard.text, "partition \"\"")); /* no row, no name */
     }
 }
 
