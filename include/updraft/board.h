@@ -171,8 +171,9 @@ struct ud_msg_boot {
     uint32_t table_offset;
     uint32_t slow_flash_us; /* extra time per flash step, 0 none */
     uint32_t cut_at;        /* flash operation at which power is cut, counted from here; 0: never */
-    uint32_t cut_variant;
-    uint64_t inputs; /* GPIO levels, bit n = pin n */
+    uint32_t cut_variant;   /* enum ud_cut_variant */
+    uint64_t inputs;        /* GPIO levels, bit n = pin n */
+    char flash_part[16];    /* whose time each flash operation takes (flash_timing.h); "": none */
 };
 
 struct ud_msg {

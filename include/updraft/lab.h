@@ -215,7 +215,10 @@ struct ud_lab_run {
     uint64_t timeout_ms;    /* 0: none */
     uint32_t max_boots;     /* 0: none */
     uint32_t slow_flash_us; /* added to each flash step of the firmware */
-    bool debug;             /* each boot waits for a debugger; no watchdog, no leak check */
+    const char *flash_part; /* operations take the time of this part (ud_flash_part_find); NULL: none */
+    uint32_t cut_at;      /* power goes at this flash operation since the run began, the boot loader's too; 0: never */
+    unsigned cut_variant; /* enum ud_cut_variant */
+    bool debug;           /* each boot waits for a debugger; no watchdog, no leak check */
     const char *const *elf; /* unstripped firmware: files, and folders with *.elf below */
     size_t elf_count;       /* 0: the current folder */
     int stop_fd;            /* readable: switch the power off; -1: none */
@@ -230,6 +233,7 @@ enum ud_lab_end {
     UD_LAB_NO_BOOT,   /* nothing bootable */
     UD_LAB_TIMEOUT,   /* timeout_ms passed */
     UD_LAB_MAX_BOOTS, /* max_boots boots have ended */
+    UD_LAB_CUT,       /* the power was cut at cut_at; `why` says where */
     UD_LAB_DEFECT,    /* a sanitizer reported: no crash of the firmware, and no reset follows */
 };
 

@@ -12,6 +12,8 @@
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
+#include "updraft/flash_faults.h"
+#include "updraft/flash_timing.h"
 #include "updraft/port_linux.h"
 
 #include <errno.h>
@@ -40,6 +42,10 @@ static struct device {
     struct ud_flash file_flash;
     struct ud_slow_flash slow;
     struct ud_flash slow_flash;
+    struct ud_timed_flash timed;
+    struct ud_flash timed_flash;
+    struct ud_fault_flash faults;
+    struct ud_flash faulty_flash;
     struct ud_file_efuse efuse;
 } device;
 
@@ -123,14 +129,44 @@ static void line_feed(void *ctx)
 
 /* ---- the board ---- */
 
+/* The supervisor shares this descriptor's position, which no access moves: it learns the count whatever our end is. */
+static void tell_operation(void *ctx, const struct ud_fault_operation *op)
+{
+    (void)ctx;
+    lseek(UD_FD_FLASH, (off_t)op->number, SEEK_SET);
+}
+
+static void power_cut(void *ctx)
+{
+    (void)ctx;
+    flush_output();
+    send_message(UD_MSG_POWERCUT, NULL);
+    _exit(0);
+}
+
+/* Order: driver, time, faults. */
 static struct ud_flash *build_flash(struct device *d, const struct ud_msg_boot *boot)
 {
-    ud_file_flash_init(&d->file, &d->file_flash, UD_FD_FLASH, boot->flash_size);
-    d->file_flash.observer = &d->log;
-    if (!boot->slow_flash_us)
-        return &d->file_flash;
-    ud_slow_flash_init(&d->slow, &d->slow_flash, &d->file_flash, &d->clock, boot->slow_flash_us);
-    return &d->slow_flash;
+    struct ud_flash *top = &d->file_flash;
+    ud_file_flash_init(&d->file, top, UD_FD_FLASH, boot->flash_size);
+    top->observer = &d->log;
+    if (boot->slow_flash_us) {
+        ud_slow_flash_init(&d->slow, &d->slow_flash, top, &d->clock, boot->slow_flash_us);
+        top = &d->slow_flash;
+    }
+    if (boot->flash_part[0]) {
+        const struct ud_flash_part *part = ud_flash_part_find(boot->flash_part);
+        ud_timed_flash_init(&d->timed, &d->timed_flash, top, &d->clock, part, boot->boot_count);
+        top = &d->timed_flash;
+    }
+    if (boot->cut_at) {
+        ud_fault_flash_init(&d->faults, &d->faulty_flash, top, boot->cut_at);
+        d->faults.before = tell_operation;
+        d->faults.power_cut = power_cut;
+        ud_fault_flash_cut(&d->faults, boot->cut_at, (enum ud_cut_variant)boot->cut_variant);
+        top = &d->faulty_flash;
+    }
+    return top;
 }
 
 /* NULL, or why there is no board. */
@@ -139,8 +175,8 @@ static const char *build_board(struct device *d, const struct ud_msg_boot *boot)
     const struct ud_chip *chip = ud_chip_by_id(boot->chip_id);
     if (!chip)
         return "the supervisor named a chip that this firmware does not know";
-    if (boot->cut_at)
-        return "this firmware cannot cut the power: run it without --cut-at";
+    if (boot->flash_part[0] && !ud_flash_part_find(boot->flash_part))
+        return "the supervisor named a flash part that this firmware does not know";
 
     d->log = ud_idf_log_observer();
     d->clock = ud_linux_clock();

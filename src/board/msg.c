@@ -21,8 +21,9 @@ enum {
     OFF_SLOW_FLASH = OFF_BODY + 24,
     OFF_CUT_AT = OFF_BODY + 28,
     OFF_CUT_VARIANT = OFF_BODY + 32,
-    OFF_INPUTS = OFF_BODY + 36, /* u64, low word first */
-    OFF_TEXT = OFF_BODY,        /* PANIC, BACKTRACE */
+    OFF_INPUTS = OFF_BODY + 36,     /* u64, low word first */
+    OFF_FLASH_PART = OFF_BODY + 44, /* text, 16 bytes */
+    OFF_TEXT = OFF_BODY,            /* PANIC, BACKTRACE */
 };
 
 static bool has_text(enum ud_msg_type type)
@@ -46,6 +47,7 @@ static void encode_boot(const struct ud_msg_boot *b, uint8_t *bytes)
     ud_store_le32(bytes + OFF_CUT_VARIANT, b->cut_variant);
     ud_store_le32(bytes + OFF_INPUTS, (uint32_t)b->inputs);
     ud_store_le32(bytes + OFF_INPUTS + 4, (uint32_t)(b->inputs >> 32));
+    memcpy(bytes + OFF_FLASH_PART, b->flash_part, ud_strnlen(b->flash_part, sizeof b->flash_part - 1));
 }
 
 static void decode_boot(const uint8_t *bytes, struct ud_msg_boot *b)
@@ -63,6 +65,7 @@ static void decode_boot(const uint8_t *bytes, struct ud_msg_boot *b)
     b->cut_at = ud_load_le32(bytes + OFF_CUT_AT);
     b->cut_variant = ud_load_le32(bytes + OFF_CUT_VARIANT);
     b->inputs = (uint64_t)ud_load_le32(bytes + OFF_INPUTS + 4) << 32 | ud_load_le32(bytes + OFF_INPUTS);
+    ud_strcopy(b->flash_part, sizeof b->flash_part, (const char *)bytes + OFF_FLASH_PART, sizeof b->flash_part - 1);
 }
 
 void ud_msg_encode(const struct ud_msg *m, uint8_t bytes[UD_MSG_BYTES])

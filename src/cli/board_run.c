@@ -2,6 +2,9 @@
 /* `updraft board run`: power on, tell what resets and boots, end as asked. */
 #include "board.h"
 
+#include "updraft/flash_faults.h"
+#include "updraft/flash_timing.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -13,7 +16,7 @@
 #define COMMAND "board run"
 #define LINE    512
 
-enum { EXIT_STILL_RUNNING = 3, EXIT_DEFECT = 4 };
+enum { EXIT_STILL_RUNNING = 3, EXIT_DEFECT = 4, EXIT_CUT = 5 };
 
 static const char help[] =
     "Usage: updraft board run FILE [OPTIONS]\n"
@@ -27,6 +30,13 @@ static const char help[] =
     "  --timeout S         end after S seconds (1.5 is possible)\n"
     "  --max-boots N       end when boot N has ended\n"
     "  --slow-flash US     each flash step of the firmware takes US microseconds longer\n"
+    "  --flash-part NAME   flash operations take the time of that part, jitter included: W25Q32JV, GD25Q32E,\n"
+    "                      MX25L3233F or ideal\n"
+    "  --cut-at N[,HOW]    cut the power at flash operation N since the start (pages programmed, sectors\n"
+    "                      and blocks erased, by boot loader and firmware), and end. HOW: before; prefix,\n"
+    "                      bits or weak (inside: its first bytes, or some of its bits, have changed);\n"
+    "                      unacknowledged, after (it is done). Default: bits. Again with the same N: the\n"
+    "                      same bytes\n"
     "  --gdb               each boot waits for a debugger, over resets: 'updraft board gdb FILE' in another\n"
     "                      terminal attaches and follows. No watchdog, no leak check; addresses do not change\n"
     "  --elf FILE|FOLDER   the firmware with its symbols, for the debugger and for the backtrace of a crash;\n"
@@ -36,10 +46,12 @@ static const char help[] =
     "\n"
     "Exit code: 0 --until has matched, or the power was switched off; 1 nothing bootable, or it could\n"
     "not be run; 2 the command line is wrong; 3 the time or the boots ran out without a match;\n"
-    "4 a sanitizer reported a defect of the program (no reset follows, nothing is rolled back).\n"
+    "4 a sanitizer reported a defect of the program (no reset follows, nothing is rolled back);\n"
+    "5 the power was cut by --cut-at.\n"
     "\n"
     "Example:\n"
     "  updraft board run b.flash --until 'update done' --timeout 60 --max-boots 5\n"
+    "  updraft board run b.flash --cut-at 40,prefix; updraft board why b.flash\n"
     "  updraft board run b.flash --gdb --elf build\n";
 
 static bool parse_number(const char *text, uint64_t most, uint64_t *out)
@@ -63,6 +75,25 @@ static bool parse_seconds(const char *text, uint64_t *ms)
     if (errno || end == text || *end || !(s >= 0.001 && s <= 1e7))
         return false;
     *ms = (uint64_t)(s * 1000);
+    return true;
+}
+
+/* N or N,HOW. */
+static bool parse_cut(const char *text, struct ud_lab_run *run)
+{
+    char number[16];
+    uint64_t n;
+    const char *how = strchr(text, ',');
+    size_t len = how ? (size_t)(how - text) : strlen(text);
+    if (len >= sizeof number)
+        return false;
+    memcpy(number, text, len);
+    number[len] = 0;
+    enum ud_cut_variant variant = how ? ud_cut_variant_find(how + 1) : UD_CUT_BITS;
+    if (!parse_number(number, UINT32_MAX / 2, &n) || variant == UD_CUT_VARIANTS)
+        return false;
+    run->cut_at = (uint32_t)n;
+    run->cut_variant = variant;
     return true;
 }
 
@@ -95,6 +126,18 @@ static int take_option(int c, struct options *o)
             return cli_usage(COMMAND, "--slow-flash '%s' is not a number of microseconds from 1 to 10000000", optarg);
         o->run.slow_flash_us = (uint32_t)n;
         return CLI_OK;
+    case 'f':
+        if (!ud_flash_part_find(optarg))
+            return cli_usage(COMMAND, "--flash-part '%s' is not known: W25Q32JV, GD25Q32E, MX25L3233F, ideal", optarg);
+        o->run.flash_part = optarg;
+        return CLI_OK;
+    case 'c':
+        return parse_cut(optarg, &o->run)
+                   ? CLI_OK
+                   : cli_usage(COMMAND,
+                               "--cut-at '%s' is not a number from 1, with ',before', ',prefix', ',bits', ',weak', "
+                               "',unacknowledged' or ',after' behind it or nothing",
+                               optarg);
     case 'g':
         o->run.debug = true;
         return CLI_OK;
@@ -121,6 +164,8 @@ static int parse(int argc, char **argv, struct options *o)
         { "timeout", required_argument, 0, 't' },
         { "max-boots", required_argument, 0, 'b' },
         { "slow-flash", required_argument, 0, 's' },
+        { "flash-part", required_argument, 0, 'f' },
+        { "cut-at", required_argument, 0, 'c' },
         { "gdb", no_argument, 0, 'g' },
         { "elf", required_argument, 0, 'e' },
         { "quiet", no_argument, 0, 'q' },
@@ -242,6 +287,10 @@ static int finish(const struct options *o, const struct ud_lab_run_result *r)
     case UD_LAB_DEFECT:
         cli_error("%s: %s", o->run.path, r->why);
         return EXIT_DEFECT;
+    case UD_LAB_CUT:
+        if (!o->quiet)
+            fprintf(stderr, "board: %s\n", r->why);
+        return EXIT_CUT;
     case UD_LAB_NO_BOOT:
     case UD_LAB_FAILED:
         break;

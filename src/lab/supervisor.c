@@ -9,6 +9,9 @@
 #include "lab.h"
 #include "output.h"
 
+#include "updraft/flash_faults.h"
+#include "updraft/flash_timing.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -36,7 +39,14 @@ struct supervisor {
     uint64_t end_ms; /* when the time is up */
     enum ud_reset_reason reason;
     char reason_text[160];
-    bool has_elf; /* of the firmware that runs: */
+    struct ud_clock clock;
+    const struct ud_flash_part *part; /* NULL: no time of its own */
+    struct ud_timed_flash timed;      /* of the boot loader's flash, like what follows */
+    struct ud_flash timed_flash;
+    struct ud_fault_flash faults;
+    struct ud_flash faulty_flash;
+    uint32_t operations; /* of flash, since the run began; counted when there is a cut to come */
+    bool has_elf;        /* of the firmware that runs: */
     char elf[UD_LAB_PATH];
 };
 
@@ -53,7 +63,7 @@ struct life {
     bool watchdog_bit;
     bool over;             /* it has said its last word, or is not to go on */
     enum ud_msg_type last; /* 0: none */
-    char backtrace[512];   /* addresses in its ELF */
+    char backtrace[1024];  /* addresses in its ELF */
     char text[160];        /* of a panic, or what it did wrong */
     uint64_t watchdog_ms;  /* deadlines */
     uint64_t kill_ms;
@@ -104,14 +114,41 @@ static enum turn nothing_bootable(struct supervisor *s, esp_err_t err)
     return end(s, err == ESP_ERR_NOT_FOUND ? UD_LAB_NO_BOOT : UD_LAB_FAILED);
 }
 
+/* The flash as the boot loader meets it: with the time of the part, and with the cut when it is its turn. */
+static struct ud_flash *boot_flash(struct supervisor *s)
+{
+    struct ud_flash *top = &s->lab.flash;
+    if (s->part) {
+        ud_timed_flash_init(&s->timed, &s->timed_flash, top, &s->clock, s->part, s->result->boots);
+        top = &s->timed_flash;
+    }
+    if (s->run->cut_at) {
+        ud_fault_flash_init(&s->faults, &s->faulty_flash, top, s->run->cut_at);
+        ud_fault_flash_cut(&s->faults, s->run->cut_at - s->operations, (enum ud_cut_variant)s->run->cut_variant);
+        top = &s->faulty_flash;
+    }
+    return top;
+}
+
+static enum turn power_cut(struct supervisor *s, const char *of)
+{
+    lab_why(s->result->why, UD_LAB_WHY, ESP_FAIL, "power was cut at flash operation %u (%s), boot %u, in the %s",
+            s->run->cut_at, ud_cut_variant_name((enum ud_cut_variant)s->run->cut_variant), s->result->boots, of);
+    return end(s, UD_LAB_CUT);
+}
+
 static enum turn boot(struct supervisor *s, struct lab_program *program)
 {
     struct ud_observer obs = { on_boot_note, s };
     struct ud_boot_device dev = ud_lab_boot_device(&s->lab, &obs);
+    dev.flash = boot_flash(s);
     dev.sink = lab_program_sink(program);
-    s->lab.flash.observer = &obs;
+    dev.flash->observer = &obs;
     esp_err_t err = ud_boot_run(&dev, &s->lab.boot);
-    s->lab.flash.observer = NULL;
+    dev.flash->observer = s->lab.flash.observer = NULL;
+    s->operations += s->run->cut_at ? s->faults.operations : 0;
+    if (s->run->cut_at && s->faults.off)
+        return power_cut(s, "boot loader");
     if (program->err != ESP_OK) {
         lab_why(s->result->why, UD_LAB_WHY, program->err, "%s", program->why);
         return end(s, UD_LAB_FAILED);
@@ -125,7 +162,7 @@ static enum turn boot(struct supervisor *s, struct lab_program *program)
 static struct ud_msg_boot boot_message(const struct supervisor *s)
 {
     const struct ud_lab_settings *set = &s->lab.settings;
-    return (struct ud_msg_boot){
+    struct ud_msg_boot boot = {
         .reset_reason = (uint8_t)s->reason,
         .runs_host = set->runs == UD_LAB_RUNS_HOST,
         .require_digest = set->require_digest,
@@ -136,8 +173,13 @@ static struct ud_msg_boot boot_message(const struct supervisor *s)
         .flash_size = set->flash_size,
         .table_offset = set->table_offset,
         .slow_flash_us = s->run->slow_flash_us,
+        .cut_at = s->run->cut_at ? s->run->cut_at - s->operations : 0,
+        .cut_variant = s->run->cut_variant,
         .inputs = set->inputs,
     };
+    if (s->part)
+        ud_strcopy(boot.flash_part, sizeof boot.flash_part, s->part->name, sizeof boot.flash_part - 1);
+    return boot;
 }
 
 /* The firmware that runs, with its symbols. */
@@ -427,6 +469,8 @@ static enum turn judge(struct life *l, enum wake wake, int status)
                 s->lab.path);
         return end(s, UD_LAB_FAILED);
     }
+    if (l->last == UD_MSG_POWERCUT && s->run->cut_at)
+        return power_cut(s, "firmware");
     find_reason(l, status);
     explain_crash(l);
     return TURN_RESET;
@@ -445,6 +489,7 @@ static enum turn live(struct supervisor *s, const struct lab_program *program)
     for (int i = 0; i < 2; i++)
         lab_output_init(&l->out[i], STDOUT_FILENO + i, &s->regex);
     lab_mark_running(s->lab.flash_fd, s->lab.boot.loaded->addr);
+    lseek(s->lab.flash_fd, 0, SEEK_SET);
     s->has_elf = false;
     if (s->run->debug)
         find_elf(s);
@@ -458,6 +503,7 @@ static enum turn live(struct supervisor *s, const struct lab_program *program)
         if (wake == WAKE_ENDED && s->has_regex)
             read_rest(l);
         lab_child_end(&l->child, &status);
+        s->operations += (uint32_t)lseek(s->lab.flash_fd, 0, SEEK_CUR); /* where the firmware keeps its count */
         turn = judge(l, wake, status);
     }
     lab_mark_running(s->lab.flash_fd, UINT32_MAX);
@@ -483,6 +529,12 @@ static enum turn one_boot(struct supervisor *s)
 static bool prepare(struct supervisor *s)
 {
     struct ud_lab_run_result *r = s->result;
+    s->clock = ud_linux_clock();
+    s->part = s->run->flash_part ? ud_flash_part_find(s->run->flash_part) : NULL;
+    if (s->run->flash_part && !s->part) {
+        lab_why(r->why, UD_LAB_WHY, ESP_ERR_INVALID_ARG, "'%s' is not a flash part known here", s->run->flash_part);
+        return false;
+    }
     if (s->run->until) {
         int code = regcomp(&s->regex, s->run->until, REG_EXTENDED | REG_NOSUB);
         if (code != 0) {

@@ -24,7 +24,8 @@ static void boot_carries_every_field(void **state)
                                   .slow_flash_us = 250,
                                   .cut_at = 0x12345678,
                                   .cut_variant = 3,
-                                  .inputs = 0x8000000000000201u } };
+                                  .inputs = 0x8000000000000201u,
+                                  .flash_part = "W25Q32JV" } };
     struct ud_msg back;
     uint8_t bytes[UD_MSG_BYTES];
     ud_msg_encode(&m, bytes);
@@ -45,6 +46,7 @@ static void boot_carries_every_field(void **state)
     assert_int_equal(back.boot.cut_at, m.boot.cut_at);
     assert_int_equal(back.boot.cut_variant, m.boot.cut_variant);
     assert_true(back.boot.inputs == m.boot.inputs);
+    assert_string_equal(back.boot.flash_part, "W25Q32JV");
 }
 
 static void every_type_goes_both_ways(void **state)
