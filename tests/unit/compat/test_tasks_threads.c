@@ -192,6 +192,25 @@ static void critical_sections_exclude_each_other_and_nest(void **state)
     vSemaphoreDelete(c.done);
 }
 
+static void numbers_of_the_kernel_are_esp_idfs(void **state)
+{
+    (void)state;
+    assert_string_equal(tskKERNEL_VERSION_NUMBER, "V10.5.1");
+    assert_int_equal(configTICK_RATE_HZ, 100);
+    assert_int_equal(portTICK_PERIOD_MS, 10);
+    assert_true(portMAX_DELAY == UINT32_MAX);
+    assert_int_equal(configMAX_PRIORITIES, 25);
+    assert_int_equal(configMAX_TASK_NAME_LEN, 16);
+    assert_int_equal(configMINIMAL_STACK_SIZE, 1536);
+    assert_int_equal(sizeof(configSTACK_DEPTH_TYPE), 4);
+    assert_int_equal(sizeof(TickType_t), 4);
+    assert_int_equal(sizeof(StackType_t), 1);
+    assert_int_equal(sizeof(BaseType_t), sizeof(UBaseType_t));
+    assert_int_equal(xPortGetCoreID(), 0);
+    assert_int_equal(xPortInIsrContext(), pdFALSE);
+    portYIELD();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +223,7 @@ int main(void)
         cmocka_unit_test(conversions_truncate_as_on_the_chips),
         cmocka_unit_test(a_deleted_task_ends_in_its_wait),
         cmocka_unit_test(critical_sections_exclude_each_other_and_nest),
+        cmocka_unit_test(numbers_of_the_kernel_are_esp_idfs),
     };
     return cmocka_run_group_tests(tests, world_start, world_stop);
 }
