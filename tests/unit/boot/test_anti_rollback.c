@@ -127,6 +127,10 @@ static void versions_wider_than_the_field_are_left_alone(void **state)
     assert_int_equal(ud_boot_run(&dev, &result), ESP_OK);
     assert_int_equal(result.loaded_index, 1);
     assert_int_equal(test_board_level(&t), 1);
+
+    dev.settings.secure_version_bits = 2; /* all of the field */
+    assert_int_equal(ud_boot_run(&dev, &result), ESP_OK);
+    assert_int_equal(test_board_level(&t), 2);
     test_board_deinit(&t);
 }
 

@@ -278,6 +278,11 @@ static void test_pin_starts_test_or_resets(void **state)
     ud_boot_choose(&in, &plan);
     assert_int_equal(plan.action, UD_BOOT_RESET);
     assert_true(has_step(&plan, UD_RULE_NO_TEST, 0));
+    in.has_factory = false;
+    ud_boot_choose(&in, &plan);
+    assert_int_equal(plan.action, UD_BOOT_RESET);
+    assert_false(plan.write_after_load || plan.raise_after_load);
+    in.has_factory = true;
 
     in.has_test = true;
     ud_boot_choose(&in, &plan);
@@ -288,7 +293,7 @@ static void test_pin_starts_test_or_resets(void **state)
     in.has_factory = false; /* the first slot would be recorded, were it not for the pin */
     ud_boot_choose(&in, &plan);
     assert_int_equal(plan.start, UD_BOOT_TEST);
-    assert_false(plan.write_after_load);
+    assert_false(plan.write_after_load || plan.raise_after_load);
 }
 
 static void a_wake_from_deep_sleep_ignores_the_pins(void **state)
