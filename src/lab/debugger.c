@@ -8,7 +8,6 @@
 #include <cJSON.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,13 +55,13 @@ void lab_debugger_forget(const char *board)
 bool lab_debugger_attached(pid_t pid)
 {
     char path[64], line[128];
-    long tracer = 0;
+    bool traced = false;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f))
         if (strncmp(line, "TracerPid:", 10) == 0)
-            tracer = strtol(line + 10, NULL, 10);
+            traced = line[10 + strspn(line + 10, " \t")] != '0';
     if (f)
         fclose(f);
-    return tracer != 0;
+    return traced;
 }
