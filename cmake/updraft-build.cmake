@@ -44,6 +44,9 @@ target_include_directories(ud_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 
 # ud_sanitize: what every program and library of one build must share.
 add_library(ud_sanitize INTERFACE)
+# Functions in sections of their own: firmware links only what it calls, which keeps its image inside its slot.
+target_compile_options(ud_sanitize INTERFACE -ffunction-sections -fdata-sections)
+target_link_options(ud_sanitize INTERFACE -Wl,--gc-sections)
 set(UD_ASAN -fsanitize=address,undefined)
 if(UPDRAFT_FUZZ)
   target_compile_options(ud_sanitize INTERFACE
