@@ -148,8 +148,8 @@ def test_it_does_not_start_on_an_answer_that_it_does_not_understand(board, answe
 
 
 @pytest.mark.parametrize("packet, why", [
-    (boot(running=0x3F0000), "partition table"), (boot(chip=0x77), "chip"), (boot(cut_at=7), "cut")], ids=[
-    "no partition there", "unknown chip", "a power cut is asked for"])
+    (boot(running=0x3F0000), "partition table"), (boot(chip=0x77), "chip")], ids=[
+    "no partition there", "unknown chip"])
 def test_a_board_that_cannot_be_built_is_a_panic_with_its_reason(board, packet, why):
     b = board()
     assert b.hear()[0] == HELLO
