@@ -122,7 +122,7 @@ UD_MUST_USE esp_err_t ud_ota_write_at(struct ud_ota_session *s, const void *data
 /**
  * Judge, copy if so asked, and close. ESP_ERR_NOT_FOUND closed already; ESP_ERR_INVALID_ARG nothing written;
  * ESP_ERR_OTA_VALIDATE_FAILED no good app, boot loader or partition table; ESP_ERR_INVALID_SIZE the final partition is
- * larger than the one written to; the flash's. Data partitions are not judged. otadata is not touched.
+ * larger than the one written to, or too small for the image (it keeps what it holds then); the flash's. Data partitions are not judged. otadata is not touched.
  */
 UD_MUST_USE esp_err_t ud_ota_end(struct ud_ota_session *s);
 /** Close without judging. ESP_ERR_NOT_FOUND when closed already. */

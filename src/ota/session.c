@@ -422,10 +422,12 @@ static esp_err_t judge(struct ud_ota_session *s)
     esp_err_t err = own_verdict(s, &info);
     struct ud_partition content = content_of(s);
     if (err == ESP_ERR_NOT_FINISHED)
-        err = ud_ota_verify_slot(s->ota, &content, false, NULL);
+        err = ud_ota_verify_slot(s->ota, &content, false, &info);
     else
         (void)ud_note(s->ota->board->obs, UD_NOTE_OTA_VERDICT, err, s->partition->addr, 0, s->partition->label);
-    return err == ESP_OK ? ESP_OK : ESP_ERR_OTA_VALIDATE_FAILED;
+    if (err != ESP_OK)
+        return ESP_ERR_OTA_VALIDATE_FAILED;
+    return s->copy && info.len > s->final->size ? ESP_ERR_INVALID_SIZE : ESP_OK; /* no half image over a whole one */
 }
 
 esp_err_t ud_ota_end(struct ud_ota_session *s)

@@ -282,6 +282,25 @@ static void a_boot_loader_is_staged_judged_as_one_and_copied(void **state)
     rig_down(&r);
 }
 
+/* Good where it was staged, cut where it belongs: the one that is there must stay. Both ways to a verdict. */
+static void an_image_larger_than_its_final_partition_is_not_copied(void **state)
+{
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        struct rig r;
+        rig_up(&r, 9000);
+        r.boot.part.size = 0x2000;
+        memset(r.t.bytes, 0x77, 0x2000);
+        assert_int_equal(ud_ota_begin(&r.ota, &r.s, r.slot, 0), ESP_OK);
+        assert_int_equal(ud_ota_set_final(&r.s, &r.boot.part, true), ESP_OK);
+        assert_int_equal(again ? ud_ota_write_at(&r.s, r.image, r.len, 0) : ud_ota_write(&r.s, r.image, r.len), ESP_OK);
+        assert_int_equal(ud_ota_end(&r.s), ESP_ERR_INVALID_SIZE);
+        assert_int_equal(r.t.bytes[0], 0x77);
+        assert_int_equal(r.t.bytes[0x1FFF], 0x77);
+        rig_down(&r);
+    }
+}
+
 /* Without a hash the streaming verdict is lost, so the end reads the slot. */
 static void a_hash_that_cannot_start_costs_a_pass_at_the_end(void **state)
 {
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(what_was_written_more_than_once_leaves_no_room_to_go_on),
         cmocka_unit_test(set_final_refuses_with_the_documented_codes),
         cmocka_unit_test(data_is_staged_in_a_slot_and_copied),
+        cmocka_unit_test(an_image_larger_than_its_final_partition_is_not_copied),
         cmocka_unit_test(a_final_partition_larger_than_the_staging_one_is_refused),
         cmocka_unit_test(a_boot_loader_is_staged_judged_as_one_and_copied),
         cmocka_unit_test(a_hash_that_cannot_start_costs_a_pass_at_the_end),
