@@ -65,7 +65,8 @@ macro(ud_sdkconfig_tables)
     "esp32s31 0x0020 0x2000 2")
 
   # Options that follow from something else; to assign them is a mistake.
-  set(UD_SDKCONFIG_DERIVED IDF_TARGET IDF_FIRMWARE_CHIP_ID BOOTLOADER_OFFSET_IN_FLASH FREERTOS_NUMBER_OF_CORES
+  set(UD_SDKCONFIG_DERIVED IDF_TARGET IDF_FIRMWARE_CHIP_ID BOOTLOADER_APP_SEC_VER_SIZE_EFUSE_FIELD
+    BOOTLOADER_OFFSET_IN_FLASH FREERTOS_NUMBER_OF_CORES
     LOG_MAXIMUM_LEVEL)
 
   # Options that would promise a protection which a host image does not have.
@@ -108,6 +109,14 @@ function(ud_write_firmware_config who dir chip)
   list(GET row 1 chip_id)
   list(GET row 2 bootloader_offset)
   list(GET row 3 cores)
+
+  # As wide as the chip's eFuses, which are what the library counts in.
+  set(secure_bits 16)
+  foreach(exception "esp32 32" "esp32c2 4" "esp32c5 9")
+    if(exception MATCHES "^${chip} (.*)$")
+      set(secure_bits ${CMAKE_MATCH_1})
+    endif()
+  endforeach()
 
   set(names "")
   foreach(line IN LISTS UD_SDKCONFIG_OPTIONS)
@@ -180,6 +189,7 @@ function(ud_write_firmware_config who dir chip)
 #define CONFIG_IDF_TARGET \"@chip@\"
 #define CONFIG_IDF_TARGET_@chip_upper@ 1
 #define CONFIG_IDF_FIRMWARE_CHIP_ID @chip_id@
+#define CONFIG_BOOTLOADER_APP_SEC_VER_SIZE_EFUSE_FIELD @secure_bits@
 #define CONFIG_BOOTLOADER_OFFSET_IN_FLASH @bootloader_offset@
 #define CONFIG_FREERTOS_NUMBER_OF_CORES @cores@
 #define CONFIG_LOG_DEFAULT_LEVEL_@level@ 1

@@ -117,6 +117,14 @@ def test_a_mistake_in_config_stops_configuration_and_is_named(tmp_path, config, 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("chip, bits", [("esp32", 32), ("esp32c2", 4), ("esp32c5", 9), ("esp32c3", 16),
+                                       ("esp32c61", 16)])
+def test_the_chip_decides_how_wide_the_secure_version_is(tmp_path, chip, bits):
+    assert configure(tmp_path, chip=chip).returncode == 0
+    assert defines(tmp_path)["BOOTLOADER_APP_SEC_VER_SIZE_EFUSE_FIELD"] == str(bits)
+    assert configure(tmp_path, "BOOTLOADER_APP_SEC_VER_SIZE_EFUSE_FIELD=3", chip=chip).returncode != 0
+
+
 def test_an_unknown_chip_stops_configuration(tmp_path):
     result = configure(tmp_path, chip="esp33")
     assert result.returncode != 0 and "CHIP 'esp33' is not known" in result.stderr
