@@ -2,7 +2,7 @@
 /*
  * The time of real parts: operation by operation, the end of a request is held back until its time has passed.
  *
- * The table's numbers and their sources stand in docs/formats/flash-parts.md; a test compares the two.
+ * Where the table's numbers are from, and how sure they are: docs/formats/flash-parts.md, to be changed with it.
  */
 #include "random.h"
 #include "updraft/flash_timing.h"
