@@ -207,7 +207,8 @@ function(ud_install)
     ud_pkg_config(updraft "The ESP-IDF update stack: freestanding cores" "" "" ${cores})
     return()
   endif()
-  install(FILES ${PROJECT_SOURCE_DIR}/cmake/updraft-firmware.cmake DESTINATION ${package})
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/updraft-firmware.cmake ${PROJECT_SOURCE_DIR}/cmake/updraft-app-config.cmake
+    DESTINATION ${package})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/idf/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf
     FILES_MATCHING PATTERN "*.h")
   ud_pkg_config(updraft "The ESP-IDF update stack: cores and the port to Linux" "openssl >= 3.0, libcurl >= 7.80" ""

@@ -17,6 +17,8 @@
 cmake_policy(VERSION 3.25) # of the functions below, whoever calls them
 set(UD_FIRMWARE_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
+include(${CMAKE_CURRENT_LIST_DIR}/updraft-app-config.cmake)
+
 # The tables, in the scope of the caller: a project that adds this one as a subdirectory sees its functions, not its
 # variables.
 macro(ud_sdkconfig_tables)
@@ -163,15 +165,8 @@ function(ud_write_firmware_config who dir chip)
   list(SORT names)
   foreach(option IN LISTS names)
     ud_sdkconfig_value("${who}" ${option} ${type_${option}} "${value_${option}}" text)
-    if(type_${option} STREQUAL bool)
-      set(c_${option} false)
-    endif()
     if(NOT text STREQUAL "")
       string(APPEND lines "#define CONFIG_${option} ${text}\n")
-      set(c_${option} "${text}")
-      if(type_${option} STREQUAL bool)
-        set(c_${option} true)
-      endif()
     endif()
   endforeach()
   string(TOUPPER ${chip} chip_upper)
@@ -198,30 +193,7 @@ function(ud_write_firmware_config who dir chip)
 @lines@
 #endif /* SDKCONFIG_H */
 ")
-  file(CONFIGURE OUTPUT ${dir}/app_config.c @ONLY CONTENT
-"/* The options of this firmware as data, for the library, which is compiled without sdkconfig.h; generated. */
-#include \"updraft/idf.h\"
-
-extern const struct ud_app_config ud_firmware_config;
-const struct ud_app_config ud_firmware_config = {
-    .app_rollback = @c_BOOTLOADER_APP_ROLLBACK_ENABLE@,
-    .app_anti_rollback = @c_BOOTLOADER_APP_ANTI_ROLLBACK@,
-    .secure_version = @c_BOOTLOADER_APP_SECURE_VERSION@,
-    .https_ota_allow_http = @c_ESP_HTTPS_OTA_ALLOW_HTTP@,
-    .https_ota_post_timeout_ms = @c_ESP_HTTPS_OTA_EVENT_POST_TIMEOUT@,
-    .https_ota_verify_spi_mode = @c_ESP_HTTPS_OTA_VERIFY_SPI_MODE@,
-    .http_client_post_timeout_ms = @c_ESP_HTTP_CLIENT_EVENT_POST_TIMEOUT@,
-    .http_client_basic_auth = @c_ESP_HTTP_CLIENT_ENABLE_BASIC_AUTH@,
-    .http_client_digest_auth = @c_ESP_HTTP_CLIENT_ENABLE_DIGEST_AUTH@,
-    .err_to_name_lookup = @c_ESP_ERR_TO_NAME_LOOKUP@,
-    .partition_table_md5 = @c_PARTITION_TABLE_MD5@,
-    .log_default_level = @c_LOG_DEFAULT_LEVEL@,
-    .log_colors = @c_LOG_COLORS@,
-    .freertos_hz = @c_FREERTOS_HZ@,
-    .event_queue_size = @c_ESP_SYSTEM_EVENT_QUEUE_SIZE@,
-    .main_task_stack = @c_ESP_MAIN_TASK_STACK_SIZE@,
-};
-")
+  ud_write_app_config(${dir}/app_config.c value_)
   if(value_BOOTLOADER_APP_ANTI_ROLLBACK STREQUAL y)
     set(secure_version ${value_BOOTLOADER_APP_SECURE_VERSION})
   else()
