@@ -486,7 +486,8 @@ static bool is_ours(const cJSON *row)
 int main(int argc, char **argv)
 {
     char *line = malloc(LINE_MAX_BYTES);
-    gzFile file = gzopen(argc > 1 ? argv[1] : UD_VECTORS "/https-ota/rows.jsonl.gz", "rb");
+    const char *path = argc > 1 ? argv[1] : UD_VECTORS "/https-ota/rows.jsonl.gz";
+    gzFile file = gzopen(path, "rb");
     unsigned agree = 0, disagree = 0, listed = 0, skipped = 0;
 
     script.wire = malloc(WIRE_MAX);
@@ -522,8 +523,8 @@ int main(int argc, char **argv)
             printf("the listed difference %s matches no run\n", differences[i].behaviour);
         }
     }
-    printf("http client: %u runs agree, %u disagree, %u listed differences, %u need a server that ranges\n", agree,
-           disagree, listed, skipped);
+    printf("%s: agreed %u / listed %u / total %u (esp_http_client; %u more need a server that ranges)\n", path, agree,
+           listed, agree + listed + disagree, skipped);
     for (size_t i = 0; i < image_count; i++)
         free(images[i].bytes);
     free(script.wire);

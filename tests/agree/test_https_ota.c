@@ -798,9 +798,11 @@ static const char *reason_for(const char *id)
     return NULL;
 }
 
+static const char *rows_path = FOLDER "rows.jsonl.gz";
+
 static void recorded_rows_agree_or_are_listed(void **state)
 {
-    gzFile f = gzopen(FOLDER "rows.jsonl.gz", "rb");
+    gzFile f = gzopen(rows_path, "rb");
     char *buf = NULL, why[300];
     size_t cap = 0;
     unsigned rows = 0, agree = 0, differs = 0, unexpected = 0;
@@ -823,19 +825,42 @@ static void recorded_rows_agree_or_are_listed(void **state)
         }
         cJSON_Delete(row);
     }
-    printf("https-ota: %u rows in scope, %u agree, %u differ as listed\n", rows, agree, differs);
+    printf("%s: agreed %u / listed %u / total %u (esp_https_ota)\n", rows_path, agree, differs, rows);
     free(buf);
     gzclose(f);
     for (unsigned i = 0; i < image_count; i++)
         free(images[i].bytes);
-    assert_true(rows > 200);
+    assert_true(rows > 0);
     assert_int_equal(unexpected, 0);
 }
 
-int main(void)
+/* Another file of rows may be given; the recorded one is not short of rows. */
+static void the_recorded_file_is_whole(void **state)
 {
+    char *buf = NULL;
+    size_t cap = 0;
+    unsigned rows = 0;
+    gzFile f = gzopen(FOLDER "rows.jsonl.gz", "rb");
+    (void)state;
+    assert_non_null(f);
+    while (read_line(f, &buf, &cap)) {
+        cJSON *row = cJSON_Parse(buf);
+        assert_non_null(row);
+        rows += is_in_scope(row);
+        cJSON_Delete(row);
+    }
+    free(buf);
+    gzclose(f);
+    assert_true(rows > 200);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        rows_path = argv[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recorded_rows_agree_or_are_listed),
+        cmocka_unit_test(the_recorded_file_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@
 
 struct rows {
     gzFile file;
+    const char *path;
     char *line;
     int id; /* of the row at hand */
     bool row_good;
@@ -34,7 +35,7 @@ struct rows {
 static inline bool rows_open(struct rows *r, int argc, char **argv, const char *standard)
 {
     const char *path = argc > 1 ? argv[1] : standard;
-    *r = (struct rows){ .file = gzopen(path, "rb"), .line = malloc(ROWS_LINE_MAX), .row_good = true };
+    *r = (struct rows){ .file = gzopen(path, "rb"), .path = path, .line = malloc(ROWS_LINE_MAX), .row_good = true };
     if (r->file && r->line)
         return true;
     fprintf(stderr, "cannot read %s\n", path);
@@ -99,8 +100,8 @@ static inline int rows_close(struct rows *r, const char *what)
 {
     gzclose(r->file);
     free(r->line);
-    printf("%s: %u agreed, %u listed, %u disagree, %u in total\n", what, r->agree, r->listed, r->disagree,
-           r->agree + r->listed + r->disagree);
+    printf("%s: agreed %u / listed %u / total %u (%s)\n", r->path, r->agree, r->listed,
+           r->agree + r->listed + r->disagree, what);
     return r->disagree == 0 && r->agree > 0 ? 0 : 1;
 }
 
