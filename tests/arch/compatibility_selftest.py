@@ -26,6 +26,7 @@ extern "C" {
     other(a)
 typedef enum { X_A = 0, X_B = (1 << 1), } __attribute__((packed)) x_kind_t;
 typedef struct { int (*inner)(int); struct { int b; } c; } x_t;
+typedef struct __attribute__((aligned(16))) { char room[16]; } x_room_t;
 typedef int (*x_cb)(x_t *);
 struct hidden;
 const x_t *x_get(x_kind_t kind, int (*named)(int)) __attribute__((format(printf, 1, 2)));
@@ -37,7 +38,7 @@ template <typename T> int x_template(T *t);
 #endif
 #endif
 """
-NAMES = {"X_MAX", "X_LONG", "X_A", "X_B", "x_kind_t", "x_t", "x_cb", "x_get", "x_inline", "x_last"}
+NAMES = {"X_MAX", "X_LONG", "X_A", "X_B", "x_kind_t", "x_t", "x_room_t", "x_cb", "x_get", "x_inline", "x_last"}
 DOCUMENT = """\
 | header | there |
 |---|---|
@@ -52,7 +53,7 @@ DOCUMENT = """\
 
 | name | behaviour | test |
 |---|---|---|
-| `X_*`, `x_kind_t`, `x_t`, `x_cb` | the same | a/b; e2e/test_y.py: test_it |
+| `X_*`, `x_kind_t`, `x_t`, `x_room_t`, `x_cb` | the same | a/b; e2e/test_y.py: test_it |
 | `x_get`, `x_inline`, `x_last` | the same | a/b: it_says_so |
 """
 TEST = "static void it_says_so(void **state)\n{\n}\nstatic void unlisted(void **state)\n{\n}\n" \
