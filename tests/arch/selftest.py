@@ -9,6 +9,7 @@ import banned
 import floors
 import freestanding
 import headers
+import porting
 
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 CLEAN = {
@@ -113,6 +114,28 @@ class Planted(unittest.TestCase):
         for what, (text, message) in planted.items():
             with self.subTest(what):
                 self.assertIn(message, self.found(headers.check, "include/updraft/x.h", SPDX + text))
+
+    def test_a_port_that_differs_from_its_document_is_found(self):
+        first, second = SPDX + "int ud_f(void);\n", "int ud_f(void)\n{\n    return 1;\n}\n"
+        document = f"# Port\n\n```c\n{first}```\n\ntext\n\n```sh\nmake\n```\n\n```c\n{second}```\n"
+
+        def found(source, shown=document):
+            with tempfile.TemporaryDirectory() as root:
+                for name, text in {porting.SOURCE: source, porting.DOCUMENT: shown,
+                                   porting.SOURCES[1]: SPDX + "void ud_g(void);\n"}.items():
+                    os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+                    with open(os.path.join(root, name), "w", encoding="utf-8") as f:
+                        f.write(text)
+                return "\n".join(porting.check(root))
+
+        self.assertEqual(found(first + "\n" + second), "")
+        self.assertIn("-    return 1;\n+    return 2;", found(first + "\n" + second.replace("1", "2")))
+        self.assertIn("differ", found(first + "\n" + second + "\nint left_out;\n"))
+        self.assertIn("differ", found(first + "\n" + second, document.replace("```c\nint", "```\nint")))
+        self.assertIn("shows no C", found("", "# Port\n"))
+        library = "int puts(const char *);\nint ud_f(void);\nint ud_f(void)\n{\n    return puts(\"\");\n}\n"
+        self.assertIn("needs puts", found(library))
+        self.assertIn("does not compile", found("int\n"))
 
     def test_a_tree_without_cores_is_not_a_success(self):
         with tempfile.TemporaryDirectory() as root:
