@@ -82,9 +82,11 @@ typedef struct {
 #ifdef __cplusplus
 static_assert(sizeof(esp_chip_id_t) == 2, "as on flash");
 static_assert(sizeof(esp_image_header_t) == 24, "as on flash");
+static_assert(sizeof(esp_image_segment_header_t) == 8, "as on flash");
 #else
 _Static_assert(sizeof(esp_chip_id_t) == 2, "as on flash");
 _Static_assert(sizeof(esp_image_header_t) == 24, "as on flash");
+_Static_assert(sizeof(esp_image_segment_header_t) == 8, "as on flash");
 #endif
 
 #ifdef __cplusplus

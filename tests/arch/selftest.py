@@ -6,7 +6,9 @@ import tempfile
 import unittest
 
 import banned
+import documents
 import floors
+import formats
 import freestanding
 import headers
 import porting
@@ -136,6 +138,67 @@ class Planted(unittest.TestCase):
         library = "int puts(const char *);\nint ud_f(void);\nint ud_f(void)\n{\n    return puts(\"\");\n}\n"
         self.assertIn("needs puts", found(library))
         self.assertIn("does not compile", found("int\n"))
+
+    def test_documents_that_lead_nowhere_are_found(self):
+        planted = {
+            "a file that is gone": ("docs/x.md", "[y](y.md)\n", "y.md: leads nowhere"),
+            "a heading that is gone": ("docs/x.md", "# A b\n[a](#a-b) [c](#c)\n", "#c: no such heading"),
+            "a long line": ("docs/x.md", "x" * 121 + "\n", "121 columns"),
+            "a long room": ("src/base/README.md", "x\n" * 46, "a screen has"),
+        }
+        for what, (path, text, message) in planted.items():
+            with self.subTest(what):
+                self.assertIn(message, self.found(documents.check, path, text))
+        fine = "# A `b`: c\n[a](#a-b-c) [up](../src/base/README.md) `[y](y.md)`\n|" + "x" * 121 + "|\n"
+        self.assertEqual(self.found(documents.check, "docs/x.md", fine), "")
+
+    def test_formats_without_their_bytes_are_found(self):
+        header = SPDX + ("#include <stdint.h>\ntypedef struct {\n    uint16_t a;\n    uint8_t b : 4;\n"
+                         "    uint8_t c : 4;\n    uint8_t d;\n} x_t;\n_Static_assert(sizeof(x_t) == 4, \"as on flash\");\n")
+        page = ("# X\nCode: `src/x`. Source: here; `fuzz_x`.\n\nC: `x_t` of `x.h`, 4 bytes.\n\n| off | size | field |\n"
+                "|---|---|---|\n| 0 | 2 | a |\n| 2 | 1 | b, c |\n| 3 | 1 | d |\n\n| bytes | what |\n|---|---|\n"
+                "| 0 to 3 | e |\n| 4 to 9 | f |\n")
+        tree = {
+            "include/idf/x.h": header, "docs/formats/x.md": page, "src/x/x.c": SPDX, "tests/fuzz/fuzz_x.c": SPDX,
+            "docs/formats/README.md": "[x.md](x.md) [board-files.md](board-files.md) [messages.md](messages.md)\n",
+            formats.SETTINGS[0]: "Code: Source\n| key |\n|---|\n| `chip` |\n| `app.rollback` |\n",
+            formats.SETTINGS[1]: '    { NULL, "chip", KIND_CHIP },\n    { "app", "rollback", KIND_BOOL },\n',
+            formats.MESSAGES[0]: "Code: Source\nBody of BOOT\n\n| off | size | field |\n|---|---|---|\n| 4 | 1 | g |\n"
+                                 "| 5 | 3 | not used |\n",
+            formats.MESSAGES[1]: "enum {\n    OFF_BODY = 4,\n    OFF_G = OFF_BODY,\n    OFF_TEXT = OFF_BODY,\n};\n",
+        }
+
+        def found(path=None, old="", new=""):
+            with tempfile.TemporaryDirectory() as root:
+                for name, text in tree.items():
+                    self.assertTrue(name != path or old in text)
+                    os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+                    with open(os.path.join(root, name), "w", encoding="utf-8") as f:
+                        f.write(text.replace(old, new) if name == path else text)
+                return "\n".join(formats.check(root))
+
+        self.assertEqual(found(), "")
+        x = "docs/formats/x.md"
+        planted = [
+            (x, "| 2 | 1 | b, c |\n", "", "bytes without a row before offset 3"),
+            (x, "| 3 | 1 | d |", "| 2 | 1 | d |", "overlaps what is before offset 2"),
+            (x, "| 3 | 1 | d |\n", "", "not so: 3 == 4"),
+            (x, "| 0 | 2 | a |", "| 0 | 2 | z |", "not so: offsetof(x_t, z) == 0"),
+            (x, "b, c", "b, z", "not so: sizeof(((x_t){ .z = 1 }).z + 0) > 0"),
+            (x, "4 to 9", "5 to 9", "bytes without a row before offset 5"),
+            (x, "4 bytes", "5 bytes", "not so: sizeof(x_t) == 5"),
+            (x, "C: `x_t`", "The `x_t`", "x_t of x.h lies on flash and has no table"),
+            (x, "Source", "From", "does not say where it is from"),
+            (x, "`src/x`", "`src/y`", "src/y is not there"),
+            (x, "fuzz_x", "fuzz_y", "no such fuzz target"),
+            ("docs/formats/README.md", "[x.md]", "[y]", "does not list x.md"),
+            (formats.SETTINGS[0], "| `app.rollback` |\n", "", "the setting app.rollback has no row"),
+            (formats.MESSAGES[1], "OFF_G", "OFF_H = OFF_BODY + 1,\n    OFF_G", "the field of BOOT at 5 is missing"),
+            (formats.MESSAGES[0], "| 5 | 3 | not used |", "| 5 | 3 | h |", "the field of BOOT at 5 is not in"),
+        ]
+        for path, old, new, message in planted:
+            with self.subTest(message):
+                self.assertIn(message, found(path, old, new))
 
     def test_a_tree_without_cores_is_not_a_success(self):
         with tempfile.TemporaryDirectory() as root:
