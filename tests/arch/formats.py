@@ -45,7 +45,7 @@ def tables(text):
 
 def runs(head, rows):
     """(first byte, one past the last) of each row of a table of bytes; None for another table."""
-    if head[:2] == ["off", "size"]:
+    if head[0] in ("off", "offset") and head[1:2] == ["size"]:
         return [(int(row[0]), int(row[0]) + int(row[1])) for row in rows]
     if head[0] == "bytes":
         return [(int(first), int(last) + 1) for first, last in (row[0].split(" to ") for row in rows)]
@@ -156,9 +156,10 @@ def pages(root):
         text = read(root, f"{FOLDER}/{name}")
         if f"[{name}]({name})" not in index:
             yield f"{INDEX}: does not list {name}"
-        for word, why in (("Code:", "which code reads and writes it"), ("Source", "where it is from")):
-            if word not in text:
-                yield f"{FOLDER}/{name}: does not say {why} (\"{word}\")"
+        if not re.search(r"`src/\w+", text):
+            yield f"{FOLDER}/{name}: does not say which code reads and writes it (`src/...`)"
+        if "Source" not in text:
+            yield f"{FOLDER}/{name}: does not say where it is from (\"Source\")"
     for name in [*names, "README.md"]:
         text = read(root, f"{FOLDER}/{name}")
         for path in PATH.findall(text):

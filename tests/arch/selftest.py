@@ -161,9 +161,9 @@ class Planted(unittest.TestCase):
         tree = {
             "include/idf/x.h": header, "docs/formats/x.md": page, "src/x/x.c": SPDX, "tests/fuzz/fuzz_x.c": SPDX,
             "docs/formats/README.md": "[x.md](x.md) [board-files.md](board-files.md) [messages.md](messages.md)\n",
-            formats.SETTINGS[0]: "Code: Source\n| key |\n|---|\n| `chip` |\n| `app.rollback` |\n",
+            formats.SETTINGS[0]: "`src/x` Source\n| key |\n|---|\n| `chip` |\n| `app.rollback` |\n",
             formats.SETTINGS[1]: '    { NULL, "chip", KIND_CHIP },\n    { "app", "rollback", KIND_BOOL },\n',
-            formats.MESSAGES[0]: "Code: Source\nBody of BOOT\n\n| off | size | field |\n|---|---|---|\n| 4 | 1 | g |\n"
+            formats.MESSAGES[0]: "`src/x` Source\nBody of BOOT\n\n| off | size | field |\n|---|---|---|\n| 4 | 1 | g |\n"
                                  "| 5 | 3 | not used |\n",
             formats.MESSAGES[1]: "enum {\n    OFF_BODY = 4,\n    OFF_G = OFF_BODY,\n    OFF_TEXT = OFF_BODY,\n};\n",
         }
@@ -190,6 +190,7 @@ class Planted(unittest.TestCase):
             (x, "C: `x_t`", "The `x_t`", "x_t of x.h lies on flash and has no table"),
             (x, "Source", "From", "does not say where it is from"),
             (x, "`src/x`", "`src/y`", "src/y is not there"),
+            (x, "`src/x`", "x", "does not say which code"),
             (x, "fuzz_x", "fuzz_y", "no such fuzz target"),
             ("docs/formats/README.md", "[x.md]", "[y]", "does not list x.md"),
             (formats.SETTINGS[0], "| `app.rollback` |\n", "", "the setting app.rollback has no row"),
