@@ -133,7 +133,8 @@ struct ud_lab_create {
     const char *path;
     struct ud_lab_settings settings;
     const struct ud_ptable *table;
-    struct ud_lab_content app; /* data NULL: none; `label` is not looked at: factory, else the first OTA slot */
+    struct ud_lab_content bootloader; /* data NULL: none; nothing runs it, it tells tools of the chip */
+    struct ud_lab_content app;        /* data NULL: none; `label` is not looked at: factory, else the first OTA slot */
     const struct ud_lab_content *content;
     size_t content_count;
     bool force;                     /* replace existing files */

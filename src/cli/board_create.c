@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft board create`: a board from a table, an app and settings. */
 #include "board.h"
+#include "project.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 static const char help[] =
     "Usage: updraft board create FILE [OPTIONS]\n"
+    "       updraft board create --project DIR [FILE] [OPTIONS]\n"
     "\n"
     "Makes a virtual board: FILE (a plain flash dump), FILE.json (settings), FILE.efuse.\n"
     "\n"
@@ -31,9 +33,14 @@ static const char help[] =
     "                          (default on a board that runs none)\n"
     "  --require-digest        refuse them\n"
     "  --force                 replace a board that exists\n"
+    "  --project DIR           an ESP-IDF project: it is built if needed ('updraft idf build'), and says chip,\n"
+    "                          flash size, rollback, table, app and what other partitions hold\n"
+    "                          (default of FILE: DIR/build/board.flash)\n"
+    "  --build-dir FOLDER      where the project is built (default: DIR/build)\n"
     "\n"
     "Example:\n"
-    "  updraft board create b.flash --chip esp32c3 --app build/hello.bin\n";
+    "  updraft board create b.flash --chip esp32c3 --app build/hello.bin\n"
+    "  updraft board create --project ~/esp/ota_app\n";
 
 struct file {
     const char *label;
@@ -53,6 +60,9 @@ struct options {
     int digest;
     uint32_t flash_size;
     bool force;
+    const char *project;
+    const char *build_dir;
+    const char *said; /* the last option that a project says itself */
     struct file app;
     struct file content[CONTENTS_MAX];
     size_t content_count;
@@ -73,7 +83,19 @@ static int take_partition(char *text, struct options *o)
 
 static int take_option(int c, struct options *o)
 {
+    if (strchr("csauRrA", c))
+        o->said = c == 'c'   ? "--chip"
+                  : c == 's' ? "--flash-size"
+                  : c == 'a' ? "--app"
+                  : c == 'u' ? "--runs"
+                             : "--rollback";
     switch (c) {
+    case 'P':
+        o->project = optarg;
+        return CLI_OK;
+    case 'B':
+        o->build_dir = optarg;
+        return CLI_OK;
     case 'c':
         o->chip = optarg;
         return CLI_OK;
@@ -82,6 +104,7 @@ static int take_option(int c, struct options *o)
         return CLI_OK;
     case 't':
         o->table = optarg;
+        o->said = "--table";
         return CLI_OK;
     case 'a':
         o->app.path = optarg;
@@ -132,6 +155,8 @@ static int parse(int argc, char **argv, struct options *o)
         { "require-digest", no_argument, 0, 'D' },
         { "no-require-digest", no_argument, 0, 'd' },
         { "force", no_argument, 0, 'f' },
+        { "project", required_argument, 0, 'P' },
+        { "build-dir", required_argument, 0, 'B' },
         { "help", no_argument, 0, 'h' },
         { 0 },
     };
@@ -145,11 +170,15 @@ static int parse(int argc, char **argv, struct options *o)
         if (rc != CLI_OK)
             return rc;
     }
-    if (optind >= argc)
+    if (o->project && o->said)
+        return cli_usage(COMMAND, "%s and --project exclude each other: the project says it", o->said);
+    if (o->build_dir && !o->project)
+        return cli_usage(COMMAND, "--build-dir goes with --project");
+    if (optind >= argc && !o->project)
         return cli_usage(COMMAND, "which board? Name its flash file");
     if (optind + 1 < argc)
         return cli_usage(COMMAND, "'%s' is one argument too many", argv[optind + 1]);
-    o->path = argv[optind];
+    o->path = argv[optind]; /* NULL at the end */
     return CLI_OK;
 }
 
@@ -208,6 +237,19 @@ static struct ud_lab_content content_of(const struct file *f)
     return (struct ud_lab_content){ f->label, f->path, f->data, f->len };
 }
 
+static void show(const struct ud_lab_create *req)
+{
+    const struct ud_lab_settings *s = &req->settings;
+    char size[24], revision[16];
+    board_size_text(s->flash_size, size);
+    board_revision_text(s->revision, revision);
+    printf("%s: %s revision %s, %s flash, runs %s, rollback %s\n", req->path, s->chip->title, revision, size,
+           s->runs == UD_LAB_RUNS_HOST ? "host images" : "nothing",
+           s->boot_anti_rollback ? "and anti-rollback on"
+           : s->boot_rollback    ? "on"
+                                 : "off");
+}
+
 static int create(const struct options *o)
 {
     char why[UD_LAB_WHY];
@@ -231,15 +273,55 @@ static int create(const struct options *o)
     req.content_count = o->content_count;
     if (ud_lab_board_create(&req, why, sizeof why) != ESP_OK)
         return cli_error("%s", why);
-    char size[24], revision[16];
-    board_size_text(s->flash_size, size);
-    board_revision_text(s->revision, revision);
-    printf("%s: %s revision %s, %s flash, runs %s, rollback %s\n", o->path, s->chip->title, revision, size,
-           s->runs == UD_LAB_RUNS_HOST ? "host images" : "nothing",
-           s->boot_anti_rollback ? "and anti-rollback on"
-           : s->boot_rollback    ? "on"
-                                 : "off");
+    show(&req);
     return CLI_OK;
+}
+
+/* What the command line adds to what the project says. */
+static int create_loaded(const struct options *o, const struct project *p, struct project_board *b)
+{
+    char why[UD_LAB_WHY];
+    char path[PROJECT_PATH];
+    struct ud_lab_settings *s = &b->settings;
+    if (o->revision && !board_parse_revision(o->revision, &s->revision))
+        return cli_usage(COMMAND, "--revision '%s' is not a revision such as 0.4", o->revision);
+    if (o->digest >= 0)
+        s->require_digest = o->digest;
+    if (b->content_count + o->content_count > PROJECT_CONTENTS)
+        return cli_usage(COMMAND, "--partition is given too often");
+    for (size_t i = 0; i < o->content_count; i++)
+        b->content[b->content_count++] = content_of(&o->content[i]);
+    project_board_path(p, path);
+    struct ud_lab_create req = { .path = o->path ? o->path : path,
+                                 .settings = *s,
+                                 .table = &b->table,
+                                 .bootloader = b->bootloader,
+                                 .app = b->app,
+                                 .content = b->content,
+                                 .content_count = b->content_count,
+                                 .force = o->force };
+    if (ud_lab_board_create(&req, why, sizeof why) != ESP_OK)
+        return cli_error("%s", why);
+    show(&req);
+    return project_board_sign(p, req.path);
+}
+
+static int create_of_project(const struct options *o)
+{
+    const struct project_options how = { .command = COMMAND, .dir = o->project, .build = o->build_dir };
+    struct project p;
+    struct project_board b;
+    int rc = project_open(&how, &p);
+    if (rc == CLI_OK)
+        rc = project_build(&how, &p, NULL);
+    if (rc == CLI_OK) {
+        rc = project_board_load(&p, &b);
+        if (rc == CLI_OK)
+            rc = create_loaded(o, &p, &b);
+        project_board_free(&b);
+    }
+    project_close(&p);
+    return rc;
 }
 
 int board_create(int argc, char **argv)
@@ -251,7 +333,7 @@ int board_create(int argc, char **argv)
     o->table = "two_ota_large";
     int rc = parse(argc, argv, o);
     if (rc == CLI_OK)
-        rc = read_files(o) ? create(o) : CLI_FAILED;
+        rc = !read_files(o) ? CLI_FAILED : o->project ? create_of_project(o) : create(o);
     free(o->app.data);
     for (size_t i = 0; i < o->content_count; i++)
         free(o->content[i].data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `updraft board run`: power on, tell what resets and boots, end as asked. */
 #include "board.h"
+#include "project.h"
 
 #include "updraft/flash_faults.h"
 #include "updraft/flash_timing.h"
@@ -20,6 +21,7 @@ enum { EXIT_STILL_RUNNING = 3, EXIT_DEFECT = 4, EXIT_CUT = 5 };
 
 static const char help[] =
     "Usage: updraft board run FILE [OPTIONS]\n"
+    "       updraft board run --project DIR [FILE] [OPTIONS]\n"
     "\n"
     "Power on: boots by the boot loader's rules and executes what the slot holds, over resets. The\n"
     "firmware's output goes to standard output, lines of the board ('board: ...') to standard error.\n"
@@ -43,6 +45,10 @@ static const char help[] =
     "                      found by SHA-256, in folders among *.elf (may be repeated; default: the\n"
     "                      current folder)\n"
     "  --quiet             no lines of the board, but errors\n"
+    "  --project DIR       an ESP-IDF project: it is built if needed, its board (DIR/build/board.flash, or\n"
+    "                      FILE) is made if there is none; a new app is put on it, data partitions are kept\n"
+    "  --build-dir FOLDER  where the project is built (default: DIR/build)\n"
+    "  --define NAME=VALUE for CMake, such as IDF_TARGET=esp32c3 (may be repeated)\n"
     "\n"
     "Exit code: 0 --until has matched, or the power was switched off; 1 nothing bootable, or it could\n"
     "not be run; 2 the command line is wrong; 3 the time or the boots ran out without a match;\n"
@@ -103,6 +109,9 @@ struct options {
     struct ud_lab_run run;
     const char *elf[ELF_MAX];
     bool quiet;
+    struct project_options project; /* dir NULL: none */
+    char board[PROJECT_PATH];       /* of the project */
+    char build[PROJECT_PATH];
 };
 
 static int take_option(int c, struct options *o)
@@ -151,6 +160,17 @@ static int take_option(int c, struct options *o)
     case 'q':
         o->quiet = true;
         return CLI_OK;
+    case 'P':
+        o->project.dir = optarg;
+        return CLI_OK;
+    case 'B':
+        o->project.build = optarg;
+        return CLI_OK;
+    case 'D':
+        if (o->project.define_count == PROJECT_DEFINES)
+            return cli_usage(COMMAND, "--define can be given %d times", PROJECT_DEFINES);
+        o->project.define[o->project.define_count++] = optarg;
+        return CLI_OK;
     default:
         return cli_usage(COMMAND, "the command line could not be read");
     }
@@ -169,6 +189,9 @@ static int parse(int argc, char **argv, struct options *o)
         { "gdb", no_argument, 0, 'g' },
         { "elf", required_argument, 0, 'e' },
         { "quiet", no_argument, 0, 'q' },
+        { "project", required_argument, 0, 'P' },
+        { "build-dir", required_argument, 0, 'B' },
+        { "define", required_argument, 0, 'D' },
         { "help", no_argument, 0, 'h' },
         { 0 },
     };
@@ -182,11 +205,13 @@ static int parse(int argc, char **argv, struct options *o)
         if (rc != CLI_OK)
             return rc;
     }
-    if (optind >= argc)
+    if (!o->project.dir && (o->project.build || o->project.define_count))
+        return cli_usage(COMMAND, "--build-dir and --define go with --project");
+    if (optind >= argc && !o->project.dir)
         return cli_usage(COMMAND, "which board? Name its flash file");
     if (optind + 1 < argc)
         return cli_usage(COMMAND, "'%s' is one argument too many", argv[optind + 1]);
-    o->run.path = argv[optind];
+    o->run.path = argv[optind]; /* NULL at the end */
     o->run.elf = o->elf;
     return CLI_OK;
 }
@@ -298,11 +323,35 @@ static int finish(const struct options *o, const struct ud_lab_run_result *r)
     return cli_error("%s", r->why);
 }
 
+/* Build the project, and bring its board up to date. */
+static int prepare_project(struct options *o)
+{
+    struct project p;
+    o->project.command = COMMAND;
+    int rc = project_open(&o->project, &p);
+    if (rc == CLI_OK)
+        rc = project_build(&o->project, &p, NULL);
+    if (rc == CLI_OK && !o->run.path) {
+        project_board_path(&p, o->board);
+        o->run.path = o->board;
+    }
+    if (rc == CLI_OK)
+        rc = project_board_refresh(&p, o->run.path);
+    if (rc == CLI_OK && o->run.elf_count == 0) {
+        ud_strcopy(o->build, sizeof o->build, p.build, sizeof o->build - 1);
+        o->elf[o->run.elf_count++] = o->build;
+    }
+    project_close(&p);
+    return rc;
+}
+
 int board_run(int argc, char **argv)
 {
     struct options o = { .run = { .event = on_event } };
     struct ud_lab_run_result result;
     int rc = parse(argc, argv, &o);
+    if (rc == CLI_OK && o.project.dir)
+        rc = prepare_project(&o);
     if (rc != CLI_OK)
         return rc < 0 ? CLI_OK : rc;
     sigset_t stop, before;

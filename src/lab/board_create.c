@@ -108,6 +108,20 @@ static esp_err_t put_content(const struct ud_ptable *table, const struct ud_lab_
     return ESP_OK;
 }
 
+/* At the chip's offset, below the table. */
+static esp_err_t put_bootloader(const struct ud_lab_create *req, uint8_t *flash, char *why, size_t why_size)
+{
+    const struct ud_lab_settings *s = &req->settings;
+    const struct ud_lab_content *c = &req->bootloader;
+    uint32_t at = s->chip->bootloader_offset;
+    if (at >= s->table_offset || c->len > s->table_offset - at)
+        return lab_why(why, why_size, ESP_ERR_INVALID_SIZE,
+                       "%s has %zu bytes and does not fit between 0x%x and the partition table at 0x%x", c->name,
+                       c->len, at, s->table_offset);
+    memcpy(flash + at, c->data, c->len);
+    return ESP_OK;
+}
+
 /* A dump is kept byte by byte, its own table included. */
 static esp_err_t take_dump(const struct ud_lab_create *req, uint8_t *flash, char *why, size_t why_size)
 {
@@ -137,7 +151,9 @@ static esp_err_t compose(const struct ud_lab_create *req, uint8_t *flash, char *
                        "the table reaches beyond the flash of %u bytes: use a larger --flash-size or another --table",
                        s->flash_size);
     esp_err_t err = ESP_OK;
-    if (req->app.data && !req->dump) {
+    if (req->bootloader.data && !req->dump)
+        err = put_bootloader(req, flash, why, why_size);
+    if (err == ESP_OK && req->app.data && !req->dump) {
         const struct ud_partition *slot = ud_lab_app_slot(req->table);
         struct ud_lab_content app = req->app;
         if (!slot)
