@@ -49,6 +49,15 @@ typedef int esp_err_t;
     X(ESP_ERR_NVS_VALUE_TOO_LONG, 0x110E) \
     X(ESP_ERR_NVS_PART_NOT_FOUND, 0x110F) \
     X(ESP_ERR_NVS_NEW_VERSION_FOUND, 0x1110) \
+    X(ESP_ERR_NVS_XTS_ENCR_FAILED, 0x1111) \
+    X(ESP_ERR_NVS_XTS_DECR_FAILED, 0x1112) \
+    X(ESP_ERR_NVS_XTS_CFG_FAILED, 0x1113) \
+    X(ESP_ERR_NVS_XTS_CFG_NOT_FOUND, 0x1114) \
+    X(ESP_ERR_NVS_ENCR_NOT_SUPPORTED, 0x1115) \
+    X(ESP_ERR_NVS_KEYS_NOT_INITIALIZED, 0x1116) \
+    X(ESP_ERR_NVS_CORRUPT_KEY_PART, 0x1117) \
+    X(ESP_ERR_NVS_CONTENT_DIFFERS, 0x1118) \
+    X(ESP_ERR_NVS_WRONG_ENCRYPTION, 0x1119) \
     X(ESP_ERR_OTA_BASE, 0x1500) \
     X(ESP_ERR_OTA_PARTITION_CONFLICT, 0x1501) \
     X(ESP_ERR_OTA_SELECT_INFO_INVALID, 0x1502) \
@@ -144,6 +153,15 @@ typedef int esp_err_t;
 #define ESP_ERR_NVS_VALUE_TOO_LONG                     0x110E
 #define ESP_ERR_NVS_PART_NOT_FOUND                     0x110F
 #define ESP_ERR_NVS_NEW_VERSION_FOUND                  0x1110
+#define ESP_ERR_NVS_XTS_ENCR_FAILED                    0x1111
+#define ESP_ERR_NVS_XTS_DECR_FAILED                    0x1112
+#define ESP_ERR_NVS_XTS_CFG_FAILED                     0x1113
+#define ESP_ERR_NVS_XTS_CFG_NOT_FOUND                  0x1114
+#define ESP_ERR_NVS_ENCR_NOT_SUPPORTED                 0x1115
+#define ESP_ERR_NVS_KEYS_NOT_INITIALIZED               0x1116
+#define ESP_ERR_NVS_CORRUPT_KEY_PART                   0x1117
+#define ESP_ERR_NVS_CONTENT_DIFFERS                    0x1118
+#define ESP_ERR_NVS_WRONG_ENCRYPTION                   0x1119
 #define ESP_ERR_OTA_BASE                               0x1500
 #define ESP_ERR_OTA_PARTITION_CONFLICT                 0x1501
 #define ESP_ERR_OTA_SELECT_INFO_INVALID                0x1502

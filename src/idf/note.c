@@ -5,7 +5,7 @@
  *
  *     {a} {b} a number           {ax} {bx} the same as 0x…       {hi} {lo} upper and lower half of b
  *     {t} the text               {e} name of the code            {av} a chip revision in a, {hiv} {lov} in the upper
- *     {as} state of otadata in the upper half of b                and lower 16 bits of b
+ *     {as} state of otadata in the upper half of b                and lower 16 bits of b; {limit} which of them it breaks
  *
  * Texts that other tools wait for are ESP-IDF's: "mismatch chip ID", "chip revision check failed", "invalid magic byte".
  */
@@ -14,6 +14,7 @@
 
 #include "esp_log.h"
 #include "updraft/idf.h"
+#include "updraft/nvs.h"
 
 struct row {
     uint16_t id;
@@ -37,10 +38,17 @@ static const struct row rows[] = {
     { UD_NOTE_IMAGE_BAD, ESP_LOG_ERROR, "esp_image", "image is invalid at offset {ax}: {t} (found {bx})" },
     { UD_NOTE_IMAGE_CHIP, ESP_LOG_ERROR, "boot_comm", "mismatch chip ID, expected {a}, found {b}" },
     { UD_NOTE_IMAGE_REVISION, ESP_LOG_ERROR, "boot_comm",
-      "chip revision check failed. This chip is {av}, the image is for {hiv} to {lov}" },
+      "chip revision check failed. Required {limit}, found {av}. The image is for {hiv} to {lov}" },
     { UD_NOTE_IMAGE_DIGEST, ESP_LOG_ERROR, "esp_image",
       "image hash failed: the SHA-256 stored at offset {ax} differs from that of the {b} byte image; it is corrupted" },
     { UD_NOTE_IMAGE_ELF, ESP_LOG_ERROR, "esp_image", "the ELF cannot become an image: {t} ({ax}, {bx})" },
+
+    { UD_NOTE_NVS_RECOVERED, ESP_LOG_WARN, "nvs",
+      "partition {t} was left half written, by a loss of power or worse: {a} entries and {b} pages were given up" },
+    { UD_NOTE_NVS_REFUSED, ESP_LOG_ERROR, "nvs",
+      "the partition of {b} pages cannot be used, page at {ax}: {t} ({e}); nvs_flash_erase makes it blank" },
+    { UD_NOTE_NVS_DAMAGED, ESP_LOG_ERROR, "nvs",
+      "the value of key '{t}' at {ax}, {b} bytes, does not match its CRC; set it again" },
 
     { UD_NOTE_BOOT_TRY, ESP_LOG_INFO, "boot", "app partition {t} at {ax}: {e}" },
     { UD_NOTE_BOOT_OTADATA, ESP_LOG_INFO, "boot", "otadata entry {a} becomes sequence {lo}, state {as}: {e}" },
@@ -71,7 +79,7 @@ static const struct row rows[] = {
     { UD_NOTE_HTTP_CLOSED, ESP_LOG_ERROR, "HTTP_CLIENT", "{t} closed the connection after {a} of {b} bytes" },
     { UD_NOTE_HTTP_BAD_URL, ESP_LOG_ERROR, "HTTP_CLIENT", "not a URL for http or https: {t}" },
 
-    { UD_NOTE_UPDATE_START, ESP_LOG_INFO, "esp_https_ota", "Writing to {t} partition at offset {ax}" },
+    { UD_NOTE_UPDATE_START, ESP_LOG_INFO, "esp_https_ota", "Writing to <{t}> partition at offset {ax}" },
     { UD_NOTE_UPDATE_SHORT_HEADER, ESP_LOG_ERROR, "esp_https_ota",
       "the image ends after {a} bytes, inside its header of 1024 bytes; is it a firmware image?" },
     { UD_NOTE_UPDATE_STATUS, ESP_LOG_ERROR, "esp_https_ota", "the server answered with status {a}: {e}" },
@@ -140,10 +148,18 @@ static void print_revision(unsigned v, char *out, size_t size)
         snprintf(out, size, "v%u.%u", v / 100, v % 100);
 }
 
+/* As ESP-IDF's boot loader says it; suites for hardware wait for the words. */
+static void print_limit(unsigned found, unsigned min, unsigned max, char *out, size_t size)
+{
+    unsigned limit = found < min ? min : max;
+    snprintf(out, size, "%s v%u.%u", found < min ? ">=" : "<=", limit / 100, limit % 100);
+}
+
 /* The part called `name` of `n`, as text in `out`; a text is returned as it is. */
 static const char *part(const struct ud_note *n, const char *name, size_t len, char *out, size_t size)
 {
-    static const char *const names[] = { "a", "b", "ax", "bx", "hi", "lo", "t", "e", "av", "hiv", "lov", "as", "bi" };
+    static const char *const names[] = { "a", "b",  "ax",  "bx",  "hi", "lo", "t",
+                                         "e", "av", "hiv", "lov", "as", "bi", "limit" };
     size_t i = 0;
     while (i < UD_ARRAY_LEN(names) && (strlen(names[i]) != len || memcmp(names[i], name, len) != 0))
         i++;
@@ -180,6 +196,9 @@ static const char *part(const struct ud_note *n, const char *name, size_t len, c
         break;
     case 12:
         print_app((int)(int64_t)n->b, out, size);
+        break;
+    case 13:
+        print_limit((unsigned)n->a, (unsigned)(n->b >> 16), (unsigned)(n->b & 0xFFFF), out, size);
         break;
     }
     return out;

@@ -9,10 +9,10 @@ import re
 
 # docs/architecture.md has the same table. A room includes lower floors only, never its own.
 FLOORS = {
-    "base": 0, "crypto": 1, "flash": 1, "partition": 2, "image": 2, "boot": 3, "board": 4, "ota": 5, "http": 5,
-    "update": 6, "idf": 7, "lab": 8, "cli": 9,
+    "base": 0, "crypto": 1, "flash": 1, "partition": 2, "image": 2, "nvs": 3, "boot": 3, "board": 4, "ota": 5,
+    "http": 5, "update": 6, "idf": 7, "lab": 8, "cli": 9,
 }
-CORES = ("base", "crypto", "flash", "partition", "image", "boot", "board", "ota", "http", "update")
+CORES = ("base", "crypto", "flash", "partition", "image", "nvs", "boot", "board", "ota", "http", "update")
 FREESTANDING_HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "limits.h", "stdarg.h"}
 C_LIBRARY_HEADERS = FREESTANDING_HEADERS | {
     "assert.h", "ctype.h", "errno.h", "inttypes.h", "math.h", "setjmp.h", "signal.h", "stdio.h", "stdlib.h",

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "esp_log.h"
+#include "updraft/nvs.h"
 
 static const uint16_t ids[] = {
     UD_NOTE_FLASH_FAILED,
@@ -17,6 +18,9 @@ static const uint16_t ids[] = {
     UD_NOTE_IMAGE_REVISION,
     UD_NOTE_IMAGE_DIGEST,
     UD_NOTE_IMAGE_ELF,
+    UD_NOTE_NVS_RECOVERED,
+    UD_NOTE_NVS_REFUSED,
+    UD_NOTE_NVS_DAMAGED,
     UD_NOTE_BOOT_RULE,
     UD_NOTE_BOOT_TRY,
     UD_NOTE_BOOT_OTADATA,
@@ -94,13 +98,13 @@ static void sentences_carry_the_numbers(void **state)
     } rows[] = {
         { { .id = UD_NOTE_IMAGE_CHIP, .err = ESP_FAIL, .a = 5, .b = 9 }, "mismatch chip ID, expected 5, found 9" },
         { { .id = UD_NOTE_IMAGE_REVISION, .err = ESP_FAIL, .a = 101, .b = 3u << 16 | 99 },
-          "chip revision check failed. This chip is v1.1, the image is for v0.3 to v0.99" },
+          "chip revision check failed. Required <= v0.99, found v1.1. The image is for v0.3 to v0.99" },
         { { .id = UD_NOTE_IMAGE_REVISION, .err = ESP_FAIL, .a = 3, .b = 4u << 16 },
-          "chip revision check failed. This chip is v0.3, the image is for v0.4 to any later one" },
+          "chip revision check failed. Required >= v0.4, found v0.3. The image is for v0.4 to any later one" },
         { { .id = UD_NOTE_OTA_BAD_MAGIC, .a = 0x3C },
           "OTA image has invalid magic byte (expected 0xE9, saw 0x3c); is it a firmware image?" },
         { { .id = UD_NOTE_UPDATE_START, .a = 0x110000, .b = UINT64_MAX, .text = "ota_1" },
-          "Writing to ota_1 partition at offset 0x110000" },
+          "Writing to <ota_1> partition at offset 0x110000" },
         { { .id = UD_NOTE_BOOT_OTADATA, .a = 1, .b = (uint64_t)UD_OTA_ABORTED << 32 | 7 },
           "otadata entry 1 becomes sequence 7, state ABORTED: ESP_OK" },
         { { .id = UD_NOTE_BOOT_OTADATA, .a = 0, .b = (uint64_t)0x77 << 32 | 7 },
