@@ -97,11 +97,20 @@ static esp_err_t select_slot(struct ud_ota *ota, uint32_t slot, uint32_t *seq)
     return err;
 }
 
-/* With the lock held: without otadata the factory app boots. */
+/*
+ * With the lock held: without otadata the factory app boots. The active entry goes last: were it the first, a cut before
+ * the other one would leave that to decide, and an image from before the running one would boot.
+ */
 static esp_err_t select_factory(struct ud_board *b)
 {
+    struct ud_ota_view view;
     const struct ud_partition *p = ud_ptable_find(&b->table, UD_PART_DATA, UD_PART_DATA_OTA, NULL);
-    return p ? ud_partition_erase(b->flash, p, 0, p->size) : ESP_ERR_NOT_FOUND;
+    if (!p)
+        return ESP_ERR_NOT_FOUND;
+    if (p->size < UD_OTADATA_BYTES || ud_ota_view_read(b, &view) != ESP_OK || view.active != 0)
+        return ud_partition_erase(b->flash, p, 0, p->size);
+    esp_err_t err = ud_partition_erase(b->flash, p, UD_FLASH_SECTOR, p->size - UD_FLASH_SECTOR);
+    return err == ESP_OK ? ud_partition_erase(b->flash, p, 0, UD_FLASH_SECTOR) : err;
 }
 
 /* ---- anti-rollback ---------------------------------------------------------------------------------------------- */

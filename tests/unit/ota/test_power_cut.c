@@ -198,6 +198,37 @@ static void a_cut_in_a_confirmation_never_leaves_a_level_that_nothing_reaches(vo
     }
 }
 
+/* Both entries go; while one is left it is the one that names what runs, never an older image. */
+static void a_cut_while_the_factory_app_is_selected_boots_it_or_what_ran(void **state)
+{
+    (void)state;
+    static const struct test_layout with_factory = {
+        .ota = { 0, 1 }, .ota_count = 2, .factory = true, .otadata = UD_OTADATA_PRESENT
+    };
+    static const enum fail_mode cuts[] = { FAIL_FROM, FAIL_TORN };
+    for (uint32_t n = 0; n < 2 * 2 * 3; n++) {
+        struct test_board t;
+        struct ud_boot_result result;
+        struct ud_ota ota;
+        unsigned active = n / 6;
+        test_board_init(&t, &with_factory);
+        test_board_put_app(&t, "factory", TEST_IMAGE_GOOD, 0);
+        test_board_put_app(&t, "ota_0", TEST_IMAGE_GOOD, 0);
+        test_board_put_app(&t, "ota_1", TEST_IMAGE_GOOD, 0);
+        test_board_put_entry(&t, active, 3, UD_OTA_VALID);
+        test_board_put_entry(&t, 1 - active, 2, UD_OTA_VALID);
+        test_board_run(&t, "ota_0");
+        ud_ota_init(&ota, &t.board, true);
+        fail_flash_arm(&t.fail, cuts[n % 2], n / 2 % 3);
+        esp_err_t err = ud_ota_set_boot(&ota, test_board_part(&t, "factory"));
+        bool happened = t.fail.down;
+        assert_int_equal(err, happened ? ESP_ERR_FLASH_OP_FAIL : ESP_OK);
+        assert_int_equal(test_board_boot(&t, true, &result), ESP_OK);
+        assert_true(result.loaded_index == UD_BOOT_FACTORY || (happened && result.loaded_index == 0));
+        test_board_deinit(&t);
+    }
+}
+
 static void a_level_that_was_not_raised_is_raised_by_the_next_boot(void **state)
 {
     (void)state;
@@ -227,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_cut_anywhere_in_an_update_boots_old_or_new),
         cmocka_unit_test(a_failing_operation_leaves_the_old_choice_and_may_be_retried),
         cmocka_unit_test(a_cut_in_a_confirmation_never_leaves_a_level_that_nothing_reaches),
+        cmocka_unit_test(a_cut_while_the_factory_app_is_selected_boots_it_or_what_ran),
         cmocka_unit_test(a_level_that_was_not_raised_is_raised_by_the_next_boot),
         cmocka_unit_test(a_cut_while_otadata_changes_state_boots_something_valid),
     };
