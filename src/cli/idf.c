@@ -45,8 +45,8 @@ static const char run_help[] =
 static const char menuconfig_help[] =
     "Usage: updraft idf menuconfig [DIR] [OPTIONS]\n"
     "\n"
-    "Changes options in a menu. They are kept in FOLDER/sdkconfig; afterwards the lines that changed\n"
-    "are shown, to be put into sdkconfig.defaults if they shall stay.\n"
+    "Changes options in a menu. What has changed is shown and kept in FOLDER/sdkconfig.changes; put the\n"
+    "lines into sdkconfig.defaults if they shall outlive the build folder.\n"
     "\n" OPTIONS_HELP "\n"
     "Example:\n"
     "  updraft idf menuconfig ~/esp/ota_app\n";
@@ -258,11 +258,14 @@ static bool set_environment(const char *file)
     return true;
 }
 
-/* Lines of `after` that `before` does not have. */
-static void show_changes(const char *before, char *after)
+/* Lines of `after` that `before` does not have: shown, and added to the layer of changes. */
+static int keep_changes(const char *before, char *after, const char *layer)
 {
     bool first = true;
     char *save = NULL;
+    FILE *kept = fopen(layer, "ae");
+    if (!kept)
+        return cli_error("%s: %s", layer, strerror(errno));
     for (char *line = strtok_r(after, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         size_t len = strlen(line);
         if (strncmp(line, "CONFIG_", 7) != 0 && !strstr(line, " is not set"))
@@ -276,14 +279,17 @@ static void show_changes(const char *before, char *after)
             puts("Changed; lines for sdkconfig.defaults:");
         first = false;
         printf("  %s\n", line);
+        fprintf(kept, "%s\n", line);
     }
     if (first)
         puts("Nothing has changed.");
+    return fclose(kept) == 0 ? CLI_OK : cli_error("%s: %s", layer, strerror(errno));
 }
 
 static int menuconfig(const struct project_options *o, struct project *p)
 {
     char config[PROJECT_PATH];
+    char layer[PROJECT_PATH];
     uint8_t *before = NULL, *after = NULL;
     size_t len;
     int rc = project_build(o, p, "partition-table"); /* configured, nothing compiled */
@@ -292,7 +298,9 @@ static int menuconfig(const struct project_options *o, struct project *p)
     const cJSON *how = cJSON_GetObjectItemCaseSensitive(p->description, "updraft");
     const struct project part = { .description = (cJSON *)(uintptr_t)how };
     int n = snprintf(config, sizeof config, "%s/sdkconfig", p->build);
-    if (n < 0 || (size_t)n >= sizeof config || !cli_read_file(config, &before, &len))
+    int m = snprintf(layer, sizeof layer, "%s/sdkconfig.changes", p->build);
+    if (m < 0 || (size_t)m >= sizeof layer || n < 0 || (size_t)n >= sizeof config ||
+        !cli_read_file(config, &before, &len))
         return CLI_FAILED;
     char *argv[] = { (char *)project_text(&part, "python"), "-m", "menuconfig", (char *)project_text(&part, "kconfig"),
                      NULL };
@@ -300,7 +308,7 @@ static int menuconfig(const struct project_options *o, struct project *p)
     if (set_environment(project_text(&part, "environment")) && setenv("KCONFIG_CONFIG", config, 1) == 0)
         rc = project_spawn(p, argv, PROJECT_OUT) == 0 ? CLI_OK : cli_error("the menu has failed");
     if (rc == CLI_OK && cli_read_file(config, &after, &len))
-        show_changes((const char *)before, (char *)after);
+        rc = keep_changes((const char *)before, (char *)after, layer);
     free(before);
     free(after);
     return rc;

@@ -214,10 +214,15 @@ function(ud_project_image)
   if(CONFIG_BOOTLOADER_APP_ANTI_ROLLBACK)
     list(APPEND options --secure-version ${CONFIG_BOOTLOADER_APP_SECURE_VERSION})
   endif()
+  get_property(rows GLOBAL PROPERTY UD_TABLE_ROWS)
+  set(fit "")
+  if(rows MATCHES "[|]ota_[0-9]")
+    set(fit --fit-table "${table}")
+  endif()
   add_custom_command(OUTPUT "${dir}/${name}.bin" BYPRODUCTS "${dir}/${name}.stripped"
     COMMAND "${CMAKE_STRIP}" ${strip} -o "${dir}/${name}.stripped" "$<TARGET_FILE:${program}>"
     COMMAND "${UD_KIT_TOOL}" image create --out "${dir}/${name}.bin" --elf "${dir}/${name}.stripped"
-            --elf-sha-of "$<TARGET_FILE:${program}>" ${options} --fit-table "${table}"
+            --elf-sha-of "$<TARGET_FILE:${program}>" ${options} ${fit}
     DEPENDS ${program} "${table}" "${UD_KIT_TOOL}"
     COMMENT "Making the image ${name}.bin" VERBATIM)
   # No boot loader runs on a virtual board; an image at its place tells tools what chip this is.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The options of a project: its chip, its sdkconfig files, Kconfig, and what is done about options that mean nothing
-# here. The project's own sdkconfig is read, as the last of the defaults, and never written.
+# here. The project's own sdkconfig is read and never written. Options are made anew of the layers each time:
+# sdkconfig.defaults, sdkconfig, and in the build folder sdkconfig.changes, what menuconfig has changed. The build folder's
+# sdkconfig is the result.
 
 # ---- Python with esp-idf-kconfig ----
 
@@ -45,7 +47,7 @@ endfunction()
 
 # The project's files of options, first to last, as UD_LAYERS of the caller.
 function(ud_option_layers)
-  file(GLOB _ CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/sdkconfig*") # a new one is noticed
+  file(GLOB _ CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/sdkconfig*" "${CMAKE_BINARY_DIR}/sdkconfig.c*") # a new one is noticed
   set(defaults "${SDKCONFIG_DEFAULTS}")
   if(defaults STREQUAL "")
     set(defaults "$ENV{SDKCONFIG_DEFAULTS}")
@@ -73,6 +75,9 @@ function(ud_option_layers)
   endif()
   if(EXISTS "${own}" AND NOT own STREQUAL "${CMAKE_BINARY_DIR}/sdkconfig")
     list(APPEND layers "${own}")
+  endif()
+  if(EXISTS "${CMAKE_BINARY_DIR}/sdkconfig.changes")
+    list(APPEND layers "${CMAKE_BINARY_DIR}/sdkconfig.changes")
   endif()
   set(UD_LAYERS ${layers} PARENT_SCOPE)
 endfunction()
@@ -196,13 +201,12 @@ function(ud_make_options)
     list(APPEND layers --defaults "${file}")
     set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
   endforeach()
-  set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_BINARY_DIR}/sdkconfig")
   execute_process(
     COMMAND "${CMAKE_COMMAND}" -E env ${environment} "COMPONENT_SDKCONFIG_RENAMES=${renames}"
             KCONFIG_REPORT_VERBOSITY=quiet PYTHONDONTWRITEBYTECODE=1
             "${UPDRAFT_PYTHON}" -m kconfgen --list-separator=semicolon
             --kconfig "${IDF_PATH}/Kconfig" --sdkconfig-rename "${IDF_PATH}/sdkconfig.rename"
-            --config "${CMAKE_BINARY_DIR}/sdkconfig" ${layers}
+            ${layers}
             --output header "${dir}/sdkconfig.h" --output cmake "${dir}/sdkconfig.cmake"
             --output json "${dir}/sdkconfig.json" --output config "${CMAKE_BINARY_DIR}/sdkconfig"
             --output report "${dir}/report.json"
