@@ -135,7 +135,7 @@ struct ud_powercut_violation {
     char id[UD_POWERCUT_ID]; /* for `updraft powercut --replay` */
     char what[120];          /* a sentence without its full stop */
     char booted[17];         /* label of what the last boot ran; "": nothing */
-    /* Flash where the operation writes: just before it, and as the first cut left it. shown_len 0: no cut, or a burn. */
+    /* Flash where the operation writes: just before it, and as the first cut left it. shown_len 0: none. */
     uint32_t shown_addr;
     uint32_t shown_len;
     uint8_t before[UD_POWERCUT_BYTES];

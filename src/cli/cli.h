@@ -72,6 +72,7 @@ int cmd_partition(int argc, char **argv);
 int cmd_board(int argc, char **argv);
 int cmd_ota(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_powercut(int argc, char **argv);
 int cmd_idf(int argc, char **argv);
 int cmd_idf_path(int argc, char **argv);
 

@@ -20,6 +20,7 @@ static const struct cli_verb verbs[] = {
     { "board", "create, run and explain virtual boards", cmd_board },
     { "ota", "update a board from a URL or a file", cmd_ota },
     { "serve", "offer images over HTTPS", cmd_serve },
+    { "powercut", "cut the power at every flash operation of an update", cmd_powercut },
     { "idf", "build and run ordinary ESP-IDF projects", cmd_idf },
     { "idf-path", "print the folder that such a project takes for ESP-IDF", cmd_idf_path },
     { "version", "print the version", cmd_version },
