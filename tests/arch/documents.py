@@ -9,7 +9,7 @@ from house import read
 
 LEAVE_OUT = {"build", ".git", "vectors", "corpus", "__pycache__", "node_modules"}  # vectors: recorded elsewhere
 COLUMNS = 120
-SCREEN = 45
+SCREEN = 56
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 

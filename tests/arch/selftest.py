@@ -144,7 +144,7 @@ class Planted(unittest.TestCase):
             "a file that is gone": ("docs/x.md", "[y](y.md)\n", "y.md: leads nowhere"),
             "a heading that is gone": ("docs/x.md", "# A b\n[a](#a-b) [c](#c)\n", "#c: no such heading"),
             "a long line": ("docs/x.md", "x" * 121 + "\n", "121 columns"),
-            "a long room": ("src/base/README.md", "x\n" * 46, "a screen has"),
+            "a long room": ("src/base/README.md", "x\n" * 57, "a screen has"),
         }
         for what, (path, text, message) in planted.items():
             with self.subTest(what):
