@@ -22,7 +22,8 @@ function(ud_write_app_config file prefix)
       "log_colors bool LOG_COLORS"
       "freertos_hz int FREERTOS_HZ"
       "event_queue_size int ESP_SYSTEM_EVENT_QUEUE_SIZE"
-      "main_task_stack int ESP_MAIN_TASK_STACK_SIZE")
+      "main_task_stack int ESP_MAIN_TASK_STACK_SIZE"
+      "nvs_legacy_dup_keys bool NVS_LEGACY_DUP_KEYS_COMPATIBILITY")
     string(REPLACE " " ";" row "${row}")
     list(GET row 0 member)
     list(GET row 1 type)

@@ -35,6 +35,7 @@ struct ud_app_config {
     uint32_t freertos_hz;            /* FREERTOS_HZ */
     uint32_t event_queue_size;       /* ESP_SYSTEM_EVENT_QUEUE_SIZE */
     uint32_t main_task_stack;        /* ESP_MAIN_TASK_STACK_SIZE */
+    bool nvs_legacy_dup_keys;        /* NVS_LEGACY_DUP_KEYS_COMPATIBILITY */
 };
 
 /** ESP-IDF's own defaults. */

@@ -23,6 +23,7 @@ struct idf_world {
     uint32_t bootloader_offset; /* the other address at which an image is judged as a boot loader */
     bool has_desc;
     esp_app_desc_t desc;
+    void (*stop_nvs)(void); /* set by the first init of a partition; a pointer, for a project may bring its own NVS */
     esp_partition_t part[UD_PTABLE_MAX_ENTRIES]; /* part[i] is the object of table.part[i] */
 };
 

@@ -127,6 +127,8 @@ void ud_idf_stop(void)
         return;
     ud_idf_stop_events();
     ud_idf_stop_sessions();
+    if (current->stop_nvs)
+        current->stop_nvs();
     ud_idf_stop_partitions();
     ud_idf_stop_log();
     ud_idf_stop_system();

@@ -26,7 +26,7 @@ static esp_err_t each_chunk(struct ud_nvs *n, const struct item *index, void *ct
     q.chunks = 1;
     for (unsigned i = 0; i < index_chunks(index); i++, q.chunk++) {
         struct item chunk;
-        esp_err_t err = nvs_search(n, &q, &chunk);
+        esp_err_t err = ud_nvs_search(n, &q, &chunk);
         if (err != ESP_OK)
             return err == ESP_ERR_NVS_NOT_FOUND ? ESP_FAIL : err;
         if (item_length(&chunk) > total - off)
@@ -43,17 +43,17 @@ static esp_err_t each_chunk(struct ud_nvs *n, const struct item *index, void *ct
 
 static esp_err_t fetch_chunk(struct ud_nvs *n, const struct item *chunk, uint32_t off, void *ctx)
 {
-    return nvs_fetch(n, chunk, (uint8_t *)ctx + off);
+    return ud_nvs_fetch(n, chunk, (uint8_t *)ctx + off);
 }
 
-esp_err_t nvs_get_blob(struct ud_nvs *n, const struct item *head, uint8_t *out)
+esp_err_t ud_nvs_get_blob(struct ud_nvs *n, const struct item *head, uint8_t *out)
 {
     esp_err_t err = ESP_FAIL;
     for (unsigned look = 0; look < 2 && err == ESP_FAIL; look++) /* before anything is erased */
         err = each_chunk(n, head, out, fetch_chunk);
     if (err != ESP_FAIL || n->read_only)
         return err;
-    esp_err_t removed = nvs_remove(n, head, true);
+    esp_err_t removed = ud_nvs_remove(n, head, true);
     return removed == ESP_OK ? ESP_FAIL : removed;
 }
 
@@ -68,9 +68,9 @@ static esp_err_t compare_chunk(struct ud_nvs *n, const struct item *chunk, uint3
 {
     struct compared *c = ctx;
     const uint8_t *data = c->data + off;
-    if (nvs_crc(NVS_CRC_START, data, item_length(chunk)) != ud_load_le32(chunk->value + 4))
+    if (ud_nvs_crc(NVS_CRC_START, data, item_length(chunk)) != ud_load_le32(chunk->value + 4))
         c->equal = false;
-    return c->equal ? nvs_data_equals(n, chunk, data, &c->equal) : ESP_FAIL;
+    return c->equal ? ud_nvs_data_equals(n, chunk, data, &c->equal) : ESP_FAIL;
 }
 
 /* Every byte is compared, where ESP-IDF compares CRCs of the wrong bytes. */
@@ -87,7 +87,7 @@ static esp_err_t is_stored(struct ud_nvs *n, const struct item *index, const uin
 
 static uint32_t data_room(const struct ud_nvs *n)
 {
-    unsigned entries = nvs_room(n);
+    unsigned entries = ud_nvs_room(n);
     return entries > 0 ? (entries - 1) * ENTRY_BYTES : 0;
 }
 
@@ -99,8 +99,8 @@ static esp_err_t append_chunk(struct ud_nvs *n, const struct item *index, uint8_
     it.chunk = chunk;
     memset(it.value, 0xFF, sizeof it.value);
     ud_store_le16(it.value, (uint16_t)len);
-    ud_store_le32(it.value + 4, nvs_crc(NVS_CRC_START, data, len));
-    return nvs_append(n, &it, data, len);
+    ud_store_le32(it.value + 4, ud_nvs_crc(NVS_CRC_START, data, len));
+    return ud_nvs_append(n, &it, data, len);
 }
 
 /* All chunks, and room for the index behind them. `*count` is right after an error too. */
@@ -111,7 +111,7 @@ static esp_err_t append_chunks(struct ud_nvs *n, const struct item *index, uint8
     esp_err_t err = ESP_OK;
     *count = 0;
     if ((room < len || room == 0) && room < FIRST_CHUNK_MIN)
-        err = nvs_next_page(n, len > 0 ? 2 : 1);
+        err = ud_nvs_next_page(n, len > 0 ? 2 : 1);
     for (uint32_t off = 0; err == ESP_OK;) {
         if (*count == CHUNKS_MAX)
             return ESP_ERR_NVS_NOT_ENOUGH_SPACE;
@@ -124,7 +124,7 @@ static esp_err_t append_chunks(struct ud_nvs *n, const struct item *index, uint8
         off += now;
         if (off == len && data_room(n) >= ENTRY_BYTES)
             return ESP_OK;
-        err = nvs_next_page(n, off < len ? 2 : 1);
+        err = ud_nvs_next_page(n, off < len ? 2 : 1);
         if (off == len)
             return err;
     }
@@ -138,17 +138,17 @@ static esp_err_t choose_start(struct ud_nvs *n, const struct item *old, uint8_t 
     struct query strays = { .ns = old->ns, .key = old->key, .kind = KIND_CHUNK, .chunks = CHUNKS_MAX };
     *start = old->type == TYPE_INDEX && index_start(old) == 0 ? SECOND_START : 0;
     strays.chunk = *start;
-    esp_err_t err = old->type == TYPE_INDEX ? nvs_remove_matches(n, &other, old, true) : ESP_OK;
-    return err == ESP_OK ? nvs_remove_matches(n, &strays, NULL, true) : err;
+    esp_err_t err = old->type == TYPE_INDEX ? ud_nvs_remove_matches(n, &other, old, true) : ESP_OK;
+    return err == ESP_OK ? ud_nvs_remove_matches(n, &strays, NULL, true) : err;
 }
 
-esp_err_t nvs_set_blob(struct ud_nvs *n, uint8_t ns, const uint8_t key[16], const uint8_t *data, uint32_t len,
-                       bool purge, struct item *stored)
+esp_err_t ud_nvs_set_blob(struct ud_nvs *n, uint8_t ns, const uint8_t key[16], const uint8_t *data, uint32_t len,
+                          bool purge, struct item *stored)
 {
     struct query q = { .ns = ns, .key = key, .kind = KIND_TYPE, .type = TYPE_INDEX };
     struct item old;
     bool same = false;
-    esp_err_t err = nvs_search(n, &q, &old);
+    esp_err_t err = ud_nvs_search(n, &q, &old);
     if (err == ESP_OK)
         err = is_stored(n, &old, data, len, &same);
     if (same)
@@ -167,7 +167,7 @@ esp_err_t nvs_set_blob(struct ud_nvs *n, uint8_t ns, const uint8_t key[16], cons
         err = append_chunks(n, stored, start, data, len, &count);
         if (err != ESP_OK && count > 0 && !n->failed) {
             struct query mine = { .ns = ns, .key = key, .kind = KIND_CHUNK, .chunk = start, .chunks = count };
-            esp_err_t undone = nvs_remove_matches(n, &mine, NULL, purge);
+            esp_err_t undone = ud_nvs_remove_matches(n, &mine, NULL, purge);
             n->failed |= undone != ESP_OK;
             return undone == ESP_OK ? err : undone;
         }
@@ -178,5 +178,5 @@ esp_err_t nvs_set_blob(struct ud_nvs *n, uint8_t ns, const uint8_t key[16], cons
     ud_store_le32(stored->value, len);
     stored->value[4] = count;
     stored->value[5] = start;
-    return nvs_append(n, stored, NULL, 0);
+    return ud_nvs_append(n, stored, NULL, 0);
 }

@@ -15,12 +15,12 @@
 #define VERSION_2     0xFEu
 #define INDEX_MAX     (CHUNKS_MAX * UD_NVS_CHUNK_MAX)
 
-uint32_t nvs_crc(uint32_t crc, const void *data, size_t len)
+uint32_t ud_nvs_crc(uint32_t crc, const void *data, size_t len)
 {
     return ud_crc32(crc, data, len);
 }
 
-bool nvs_is_blank(const uint8_t *bytes, size_t len)
+bool ud_nvs_is_blank(const uint8_t *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         if (bytes[i] != 0xFF)
@@ -28,7 +28,7 @@ bool nvs_is_blank(const uint8_t *bytes, size_t len)
     return true;
 }
 
-bool nvs_is_scalar(uint8_t type)
+bool ud_nvs_is_scalar(uint8_t type)
 {
     static const uint8_t scalars[] = { UD_NVS_U8,  UD_NVS_U16, UD_NVS_U32, UD_NVS_U64,   UD_NVS_I8,
                                        UD_NVS_I16, UD_NVS_I32, UD_NVS_I64, UD_NVS_FLOAT, UD_NVS_DOUBLE };
@@ -38,14 +38,14 @@ bool nvs_is_scalar(uint8_t type)
     return false;
 }
 
-bool nvs_is_variable(uint8_t type)
+bool ud_nvs_is_variable(uint8_t type)
 {
     return type == UD_NVS_STR || type == TYPE_BLOB_1 || type == TYPE_CHUNK;
 }
 
 /* ---- keys ---- */
 
-bool nvs_key_make(const char *text, uint8_t key[16])
+bool ud_nvs_key_make(const char *text, uint8_t key[16])
 {
     size_t len = ud_strnlen(text, UD_NVS_NAME_MAX + 1);
     memset(key, 0, 16);
@@ -55,7 +55,7 @@ bool nvs_key_make(const char *text, uint8_t key[16])
     return true;
 }
 
-bool nvs_key_equal(const uint8_t a[16], const uint8_t b[16])
+bool ud_nvs_key_equal(const uint8_t a[16], const uint8_t b[16])
 {
     for (unsigned i = 0; i < 16; i++) {
         if (a[i] != b[i])
@@ -70,10 +70,10 @@ bool nvs_key_equal(const uint8_t a[16], const uint8_t b[16])
 
 static uint32_t entry_crc(const uint8_t *bytes)
 {
-    return nvs_crc(nvs_crc(NVS_CRC_START, bytes, 4), bytes + 8, ENTRY_BYTES - 8);
+    return ud_nvs_crc(ud_nvs_crc(NVS_CRC_START, bytes, 4), bytes + 8, ENTRY_BYTES - 8);
 }
 
-void nvs_item_encode(const struct item *it, uint8_t bytes[ENTRY_BYTES])
+void ud_nvs_item_encode(const struct item *it, uint8_t bytes[ENTRY_BYTES])
 {
     bytes[0] = it->ns;
     bytes[1] = it->type;
@@ -87,19 +87,19 @@ void nvs_item_encode(const struct item *it, uint8_t bytes[ENTRY_BYTES])
 static bool is_consistent(const struct item *it, uint8_t at)
 {
     uint32_t len = item_length(it);
-    if (nvs_is_scalar(it->type))
+    if (ud_nvs_is_scalar(it->type))
         return it->span == 1;
     if (it->type == TYPE_INDEX)
         return it->span == 1 && it->chunk == NO_CHUNK && len <= INDEX_MAX && index_chunks(it) <= CHUNKS_MAX &&
                (index_start(it) == 0 || index_start(it) == SECOND_START);
-    if (!nvs_is_variable(it->type) || at >= UD_NVS_ENTRIES)
+    if (!ud_nvs_is_variable(it->type) || at >= UD_NVS_ENTRIES)
         return false;
     /* The span is held to the page before anything is made of it. */
-    return it->span == nvs_span(len) && it->span <= UD_NVS_ENTRIES - at &&
+    return it->span == ud_nvs_span(len) && it->span <= UD_NVS_ENTRIES - at &&
            (it->type == TYPE_CHUNK) == (it->chunk != NO_CHUNK);
 }
 
-bool nvs_item_decode(const uint8_t bytes[ENTRY_BYTES], uint8_t at, struct item *it)
+bool ud_nvs_item_decode(const uint8_t bytes[ENTRY_BYTES], uint8_t at, struct item *it)
 {
     if (ud_load_le32(bytes + 4) != entry_crc(bytes))
         return false;
@@ -115,16 +115,16 @@ bool nvs_item_decode(const uint8_t bytes[ENTRY_BYTES], uint8_t at, struct item *
 
 /* ---- pages ---- */
 
-void nvs_header_encode(uint32_t seq, uint8_t bytes[HEADER_BYTES])
+void ud_nvs_header_encode(uint32_t seq, uint8_t bytes[HEADER_BYTES])
 {
     memset(bytes, 0xFF, HEADER_BYTES);
     ud_store_le32(bytes, STATE_ACTIVE);
     ud_store_le32(bytes + 4, seq);
     bytes[8] = VERSION_2;
-    ud_store_le32(bytes + 28, nvs_crc(NVS_CRC_START, bytes + 4, 24));
+    ud_store_le32(bytes + 28, ud_nvs_crc(NVS_CRC_START, bytes + 4, 24));
 }
 
-enum header nvs_header_decode(const uint8_t bytes[HEADER_BYTES], uint8_t *state, uint32_t *seq)
+enum header ud_nvs_header_decode(const uint8_t bytes[HEADER_BYTES], uint8_t *state, uint32_t *seq)
 {
     static const struct {
         uint32_t word;
@@ -133,7 +133,7 @@ enum header nvs_header_decode(const uint8_t bytes[HEADER_BYTES], uint8_t *state,
     uint32_t word = ud_load_le32(bytes);
     if (word == STATE_BLANK)
         return HEADER_NONE;
-    if (ud_load_le32(bytes + 28) != nvs_crc(NVS_CRC_START, bytes + 4, 24))
+    if (ud_load_le32(bytes + 28) != ud_nvs_crc(NVS_CRC_START, bytes + 4, 24))
         return HEADER_BAD;
     if (bytes[8] < VERSION_2)
         return HEADER_NEWER;

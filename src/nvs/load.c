@@ -40,10 +40,10 @@ static esp_err_t is_sector_blank(const struct ud_nvs *n, uint16_t page, bool *bl
     uint8_t piece[WINDOW * ENTRY_BYTES];
     *blank = true;
     for (uint32_t off = 0; *blank && off < UD_NVS_PAGE_BYTES; off += sizeof piece) {
-        esp_err_t err = nvs_read(n, page, off, piece, sizeof piece);
+        esp_err_t err = ud_nvs_read(n, page, off, piece, sizeof piece);
         if (err != ESP_OK)
             return err;
-        *blank = nvs_is_blank(piece, sizeof piece);
+        *blank = ud_nvs_is_blank(piece, sizeof piece);
     }
     return ESP_OK;
 }
@@ -54,19 +54,19 @@ static esp_err_t load_page(struct tally *t, uint16_t page)
     struct ud_nvs_page *p = &n->page[page];
     uint8_t bytes[DATA_OFFSET];
     memset(p, 0, sizeof *p);
-    esp_err_t err = nvs_read(n, page, 0, bytes, sizeof bytes);
+    esp_err_t err = ud_nvs_read(n, page, 0, bytes, sizeof bytes);
     if (err != ESP_OK)
         return err;
     bool blank = false;
-    switch (nvs_header_decode(bytes, &p->state, &p->seq)) {
+    switch (ud_nvs_header_decode(bytes, &p->state, &p->seq)) {
     case HEADER_GOOD:
         memcpy(p->map, bytes + MAP_OFFSET, sizeof p->map);
         for (unsigned i = 0; i < UD_NVS_ENTRIES; i++) {
-            p->written = (uint8_t)(p->written + (nvs_entry_state(p, i) == ENTRY_WRITTEN));
-            if (nvs_entry_state(p, i) != ENTRY_EMPTY)
+            p->written = (uint8_t)(p->written + (ud_nvs_entry_state(p, i) == ENTRY_WRITTEN));
+            if (ud_nvs_entry_state(p, i) != ENTRY_EMPTY)
                 p->next = (uint8_t)(i + 1);
         }
-        nvs_list_used(n, page);
+        ud_nvs_list_used(n, page);
         return ESP_OK;
     case HEADER_NEWER:
         return refuse(n, ESP_ERR_NVS_NEW_VERSION_FOUND, page, "a page is of a later format");
@@ -78,7 +78,7 @@ static esp_err_t load_page(struct tally *t, uint16_t page)
     }
     p->state = blank ? PAGE_BLANK : PAGE_RUBBISH;
     t->pages += !blank;
-    nvs_list_free(n, page);
+    ud_nvs_list_free(n, page);
     return err;
 }
 
@@ -90,8 +90,8 @@ static esp_err_t makes_sense(const struct ud_nvs *n, bool *sense)
         written += n->page[page].written;
     struct scan s;
     struct item it;
-    nvs_scan(&s, n);
-    esp_err_t err = nvs_scan_next(&s, &it);
+    ud_nvs_scan(&s, n);
+    esp_err_t err = ud_nvs_scan_next(&s, &it);
     *sense = err == ESP_OK || written < SENSELESS_MIN;
     return err == ESP_ERR_NVS_NOT_FOUND ? ESP_OK : err;
 }
@@ -101,7 +101,7 @@ static esp_err_t makes_sense(const struct ud_nvs *n, bool *sense)
 static esp_err_t give_up(struct tally *t, uint16_t page, unsigned at, unsigned span)
 {
     t->entries += span;
-    return nvs_drop(t->n, page, at, span, true);
+    return ud_nvs_drop(t->n, page, at, span, true);
 }
 
 /*
@@ -114,12 +114,12 @@ static esp_err_t discard(struct tally *t, uint16_t page, unsigned at, unsigned s
     static const uint8_t zeros[ENTRY_BYTES] = { 0 };
     struct ud_nvs *n = t->n;
     esp_err_t err = ESP_OK;
-    if (nvs_entry_state(&n->page[page], at) != ENTRY_EMPTY)
-        err = nvs_mark(n, page, at, at + 1, ENTRY_ERASED);
+    if (ud_nvs_entry_state(&n->page[page], at) != ENTRY_EMPTY)
+        err = ud_nvs_mark(n, page, at, at + 1, ENTRY_ERASED);
     for (unsigned i = at; err == ESP_OK && i < at + span; i++)
-        err = nvs_write_entries(n, page, i, zeros, sizeof zeros);
+        err = ud_nvs_write_entries(n, page, i, zeros, sizeof zeros);
     t->entries += span;
-    return err == ESP_OK ? nvs_mark(n, page, at, at + span, ENTRY_ERASED) : err;
+    return err == ESP_OK ? ud_nvs_mark(n, page, at, at + span, ENTRY_ERASED) : err;
 }
 
 /* Entries whose state says that they are empty, although they were written to, end behind the last such one. */
@@ -129,11 +129,11 @@ static esp_err_t find_end(struct ud_nvs *n, uint16_t page)
     uint8_t piece[WINDOW * ENTRY_BYTES];
     for (unsigned at = p->next; at < UD_NVS_ENTRIES; at += WINDOW) {
         unsigned now = UD_NVS_ENTRIES - at < WINDOW ? UD_NVS_ENTRIES - at : WINDOW;
-        esp_err_t err = nvs_read_entries(n, page, (uint8_t)at, piece, now * ENTRY_BYTES);
+        esp_err_t err = ud_nvs_read_entries(n, page, (uint8_t)at, piece, now * ENTRY_BYTES);
         if (err != ESP_OK)
             return err;
         for (unsigned i = 0; i < now; i++)
-            if (!nvs_is_blank(piece + i * ENTRY_BYTES, ENTRY_BYTES))
+            if (!ud_nvs_is_blank(piece + i * ENTRY_BYTES, ENTRY_BYTES))
                 p->next = (uint8_t)(at + i + 1);
     }
     return ESP_OK;
@@ -148,7 +148,7 @@ static esp_err_t settle(struct tally *t, uint16_t page, unsigned at, unsigned *s
     uint8_t bytes[ENTRY_BYTES];
     struct item it;
     *span = 1;
-    switch (nvs_entry_state(p, at)) {
+    switch (ud_nvs_entry_state(p, at)) {
     case ENTRY_ERASED:
         return ESP_OK;
     case ENTRY_EMPTY:
@@ -159,17 +159,17 @@ static esp_err_t settle(struct tally *t, uint16_t page, unsigned at, unsigned *s
     }
     bool sound = false;
     for (unsigned look = 0; look < 2 && !sound; look++) { /* before anything is erased */
-        esp_err_t err = nvs_read_entries(n, page, (uint8_t)at, bytes, sizeof bytes);
+        esp_err_t err = ud_nvs_read_entries(n, page, (uint8_t)at, bytes, sizeof bytes);
         if (err != ESP_OK)
             return err;
-        sound = nvs_item_decode(bytes, (uint8_t)at, &it);
+        sound = ud_nvs_item_decode(bytes, (uint8_t)at, &it);
     }
     if (!sound)
         return give_up(t, page, at, 1);
     *span = it.span;
     if (p->next < at + it.span)
         p->next = (uint8_t)(at + it.span);
-    return nvs_all_written(p, at, it.span) ? ESP_OK : discard(t, page, at, it.span);
+    return ud_nvs_all_written(p, at, it.span) ? ESP_OK : discard(t, page, at, it.span);
 }
 
 /* Does `later` replace `earlier`? Both are whole. */
@@ -180,7 +180,7 @@ static bool supersedes(const struct ud_nvs *n, const struct item *later, const s
         q = (struct query){
             .ns = later->ns, .key = later->key, .kind = KIND_CHUNK, .chunk = later->chunk, .chunks = 1
         };
-    return nvs_matches(n, &q, earlier);
+    return ud_nvs_matches(n, &q, earlier);
 }
 
 static esp_err_t drop_doubles(struct tally *t, uint16_t page)
@@ -188,10 +188,10 @@ static esp_err_t drop_doubles(struct tally *t, uint16_t page)
     struct scan s, before;
     struct item it, old;
     esp_err_t err;
-    nvs_scan_page(&s, t->n, page);
-    while ((err = nvs_scan_next(&s, &it)) == ESP_OK) {
-        nvs_scan_page(&before, t->n, page);
-        while ((err = nvs_scan_next(&before, &old)) == ESP_OK && old.at < it.at) {
+    ud_nvs_scan_page(&s, t->n, page);
+    while ((err = ud_nvs_scan_next(&s, &it)) == ESP_OK) {
+        ud_nvs_scan_page(&before, t->n, page);
+        while ((err = ud_nvs_scan_next(&before, &old)) == ESP_OK && old.at < it.at) {
             if (!supersedes(t->n, &it, &old))
                 continue;
             err = give_up(t, page, old.at, old.span);
@@ -223,8 +223,8 @@ static esp_err_t last_item(const struct ud_nvs *n, uint16_t page, struct item *i
     struct item next;
     esp_err_t err;
     bool any = false;
-    nvs_scan_page(&s, n, page);
-    while ((err = nvs_scan_next(&s, &next)) == ESP_OK) {
+    ud_nvs_scan_page(&s, n, page);
+    while ((err = ud_nvs_scan_next(&s, &next)) == ESP_OK) {
         *it = next;
         any = true;
     }
@@ -237,8 +237,8 @@ static esp_err_t drop_older(struct tally *t)
     struct item newest, old;
     struct scan s;
     esp_err_t err = last_item(n, n->used_last, &newest);
-    nvs_scan(&s, n);
-    while (err == ESP_OK && (err = nvs_scan_next(&s, &old)) == ESP_OK) {
+    ud_nvs_scan(&s, n);
+    while (err == ESP_OK && (err = ud_nvs_scan_next(&s, &old)) == ESP_OK) {
         if (old.page == newest.page || n->page[old.page].state == PAGE_FREEING || !supersedes(n, &newest, &old))
             continue;
         err = give_up(t, old.page, old.at, old.span);
@@ -251,7 +251,7 @@ static esp_err_t drop_older(struct tally *t)
 static bool equal_items(const struct item *a, const struct item *b)
 {
     return a->ns == b->ns && a->type == b->type && a->span == b->span && a->chunk == b->chunk &&
-           nvs_key_equal(a->key, b->key) && memcmp(a->value, b->value, sizeof a->value) == 0;
+           ud_nvs_key_equal(a->key, b->key) && memcmp(a->value, b->value, sizeof a->value) == 0;
 }
 
 /* Does the newest page hold what `victim` holds, from its first item on, and nothing else? */
@@ -261,11 +261,11 @@ static esp_err_t is_copy(const struct ud_nvs *n, uint16_t victim, bool *copy)
     struct item original, copied;
     esp_err_t err;
     *copy = n->used_last != victim && n->page[n->used_last].state == PAGE_ACTIVE;
-    nvs_scan_page(&from, n, victim);
-    nvs_scan_page(&to, n, n->used_last);
-    while (*copy && (err = nvs_scan_next(&to, &copied)) != ESP_ERR_NVS_NOT_FOUND) {
+    ud_nvs_scan_page(&from, n, victim);
+    ud_nvs_scan_page(&to, n, n->used_last);
+    while (*copy && (err = ud_nvs_scan_next(&to, &copied)) != ESP_ERR_NVS_NOT_FOUND) {
         if (err == ESP_OK)
-            err = nvs_scan_next(&from, &original);
+            err = ud_nvs_scan_next(&from, &original);
         if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND)
             return err;
         *copy = err == ESP_OK && equal_items(&original, &copied);
@@ -276,12 +276,12 @@ static esp_err_t is_copy(const struct ud_nvs *n, uint16_t victim, bool *copy)
 static esp_err_t throw_away_newest(struct ud_nvs *n)
 {
     uint16_t page = n->used_last;
-    esp_err_t err = nvs_erase_sector(n, page);
+    esp_err_t err = ud_nvs_erase_sector(n, page);
     if (err != ESP_OK)
         return err;
-    nvs_unlist_used(n, page);
+    ud_nvs_unlist_used(n, page);
     n->page[page].state = PAGE_BLANK;
-    nvs_list_free(n, page);
+    ud_nvs_list_free(n, page);
     return ESP_OK;
 }
 
@@ -297,7 +297,7 @@ static esp_err_t finish_copy(struct ud_nvs *n)
     if (err == ESP_OK && copy)
         err = throw_away_newest(n);
     /* Without a copy and without a page for one it is a page like any other, whatever its state came from. */
-    return err == ESP_OK && n->free_count > 0 ? nvs_collect(n, victim) : err;
+    return err == ESP_OK && n->free_count > 0 ? ud_nvs_collect(n, victim) : err;
 }
 
 /* ---- 5. blobs ---- */
@@ -312,9 +312,9 @@ static esp_err_t check_index(struct tally *t, const struct item *index)
     struct item chunk;
     uint32_t chunks = 0, bytes = 0;
     esp_err_t err;
-    nvs_scan(&s, n);
-    while ((err = nvs_scan_next(&s, &chunk)) == ESP_OK) {
-        if (nvs_matches(n, &q, &chunk)) {
+    ud_nvs_scan(&s, n);
+    while ((err = ud_nvs_scan_next(&s, &chunk)) == ESP_OK) {
+        if (ud_nvs_matches(n, &q, &chunk)) {
             chunks++;
             bytes += item_length(&chunk);
         }
@@ -331,12 +331,12 @@ static esp_err_t check_chunk(struct tally *t, const struct item *chunk)
     struct scan s;
     struct item index;
     esp_err_t err;
-    nvs_scan(&s, t->n);
-    while ((err = nvs_scan_next(&s, &index)) == ESP_OK) {
+    ud_nvs_scan(&s, t->n);
+    while ((err = ud_nvs_scan_next(&s, &index)) == ESP_OK) {
         struct query q = {
             .ns = index.ns, .key = index.key, .kind = KIND_CHUNK, .chunk = index_start(&index), .chunks = CHUNKS_MAX
         };
-        if (index.type == TYPE_INDEX && nvs_matches(t->n, &q, chunk))
+        if (index.type == TYPE_INDEX && ud_nvs_matches(t->n, &q, chunk))
             return ESP_OK;
     }
     return err == ESP_ERR_NVS_NOT_FOUND ? give_up(t, chunk->page, chunk->at, chunk->span) : err;
@@ -347,8 +347,8 @@ static esp_err_t each_of(struct tally *t, uint8_t type, esp_err_t (*check)(struc
     struct scan s;
     struct item it;
     esp_err_t err;
-    nvs_scan(&s, t->n);
-    while ((err = nvs_scan_next(&s, &it)) == ESP_OK) {
+    ud_nvs_scan(&s, t->n);
+    while ((err = ud_nvs_scan_next(&s, &it)) == ESP_OK) {
         if (it.type == type && (err = check(t, &it)) != ESP_OK)
             return err;
     }
@@ -387,7 +387,7 @@ static esp_err_t load(struct tally *t)
     if (n->used_first == NO_PAGE) {
         if (n->free_first == NO_PAGE)
             return refuse(n, ESP_ERR_NVS_NO_FREE_PAGES, 0, "it is smaller than a page");
-        return n->read_only ? ESP_OK : nvs_take_page(n);
+        return n->read_only ? ESP_OK : ud_nvs_take_page(n);
     }
     bool sense;
     err = makes_sense(n, &sense);

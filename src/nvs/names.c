@@ -20,9 +20,9 @@ static esp_err_t create(struct ud_nvs *n, const uint8_t key[16], const uint8_t t
     memcpy(it.key, key, sizeof it.key);
     memset(it.value, 0xFF, sizeof it.value);
     it.value[0] = (uint8_t)number;
-    esp_err_t err = nvs_make_room(n, 1);
+    esp_err_t err = ud_nvs_make_room(n, 1);
     if (err == ESP_OK)
-        err = nvs_append(n, &it, NULL, 0);
+        err = ud_nvs_append(n, &it, NULL, 0);
     if (err == ESP_OK)
         *ns = (uint8_t)number;
     return err;
@@ -34,16 +34,16 @@ esp_err_t ud_nvs_open(struct ud_nvs *n, const char *name, bool create_it, uint8_
     uint8_t taken[32] = { 0 };
     struct scan s;
     struct item it;
-    esp_err_t err = create_it ? nvs_may_write(n) : nvs_may_read(n);
-    if (err == ESP_OK && !nvs_key_make(name, key))
+    esp_err_t err = create_it ? ud_nvs_may_write(n) : ud_nvs_may_read(n);
+    if (err == ESP_OK && !ud_nvs_key_make(name, key))
         err = create_it ? ESP_ERR_NVS_KEY_TOO_LONG : ESP_ERR_NVS_NOT_FOUND;
     if (err != ESP_OK)
         return err;
-    nvs_scan(&s, n);
-    while ((err = nvs_scan_next(&s, &it)) == ESP_OK) {
+    ud_nvs_scan(&s, n);
+    while ((err = ud_nvs_scan_next(&s, &it)) == ESP_OK) {
         if (!is_namespace(&it))
             continue;
-        if (nvs_key_equal(it.key, key)) {
+        if (ud_nvs_key_equal(it.key, key)) {
             *ns = it.value[0];
             return ESP_OK;
         }
@@ -59,9 +59,9 @@ static esp_err_t count_namespaces(const struct ud_nvs *n, uint32_t *count)
     struct scan s;
     struct item it;
     esp_err_t err;
-    nvs_scan(&s, n);
+    ud_nvs_scan(&s, n);
     *count = 0;
-    while ((err = nvs_scan_next(&s, &it)) == ESP_OK)
+    while ((err = ud_nvs_scan_next(&s, &it)) == ESP_OK)
         *count += is_namespace(&it);
     return err == ESP_ERR_NVS_NOT_FOUND ? ESP_OK : err;
 }
@@ -69,7 +69,7 @@ static esp_err_t count_namespaces(const struct ud_nvs *n, uint32_t *count)
 esp_err_t ud_nvs_stats(struct ud_nvs *n, struct ud_nvs_stats *out)
 {
     struct ud_nvs_stats s = { .total = n->page_count * UD_NVS_ENTRIES };
-    esp_err_t err = nvs_may_read(n);
+    esp_err_t err = ud_nvs_may_read(n);
     if (err == ESP_OK)
         err = count_namespaces(n, &s.namespaces);
     if (err != ESP_OK)
@@ -87,9 +87,9 @@ esp_err_t ud_nvs_used(struct ud_nvs *n, uint8_t ns, uint32_t *entries)
     struct scan s;
     struct item it;
     uint32_t sum = 0;
-    esp_err_t err = nvs_may_read(n);
-    nvs_scan(&s, n);
-    while (err == ESP_OK && (err = nvs_scan_next(&s, &it)) == ESP_OK)
+    esp_err_t err = ud_nvs_may_read(n);
+    ud_nvs_scan(&s, n);
+    while (err == ESP_OK && (err = ud_nvs_scan_next(&s, &it)) == ESP_OK)
         if (it.ns == ns)
             sum += it.span;
     if (err != ESP_ERR_NVS_NOT_FOUND)
@@ -119,8 +119,8 @@ static esp_err_t name_of(const struct ud_nvs *n, uint8_t ns, char name[UD_NVS_NA
     struct scan s;
     struct item it;
     esp_err_t err;
-    nvs_scan(&s, n);
-    while ((err = nvs_scan_next(&s, &it)) == ESP_OK) {
+    ud_nvs_scan(&s, n);
+    while ((err = ud_nvs_scan_next(&s, &it)) == ESP_OK) {
         if (is_namespace(&it) && it.value[0] == ns) {
             ud_strcopy(name, UD_NVS_NAME_MAX + 1, (const char *)it.key, UD_NVS_NAME_MAX);
             return ESP_OK;
@@ -140,7 +140,7 @@ static esp_err_t is_listed(const struct ud_nvs *n, const struct item *it, bool *
     *listed = false;
     if (it->chunk != 0 && it->chunk != SECOND_START)
         return ESP_OK;
-    esp_err_t err = nvs_search(n, &q, &index);
+    esp_err_t err = ud_nvs_search(n, &q, &index);
     *listed = err == ESP_OK && index_start(&index) == it->chunk;
     return err == ESP_ERR_NVS_NOT_FOUND ? ESP_OK : err;
 }
@@ -152,9 +152,9 @@ static esp_err_t next_on_page(const struct ud_nvs *n, uint16_t page, struct ud_n
     struct scan s;
     struct item it;
     esp_err_t err;
-    nvs_scan_page(&s, n, page);
+    ud_nvs_scan_page(&s, n, page);
     s.at = walk->at;
-    while ((err = nvs_scan_next(&s, &it)) == ESP_OK) {
+    while ((err = ud_nvs_scan_next(&s, &it)) == ESP_OK) {
         bool listed;
         struct ud_nvs_info found = { .type = (enum ud_nvs_type)it.type };
         walk->at = s.at;
@@ -176,7 +176,7 @@ static esp_err_t next_on_page(const struct ud_nvs *n, uint16_t page, struct ud_n
 esp_err_t ud_nvs_next(struct ud_nvs *n, struct ud_nvs_walk *walk, uint8_t ns, enum ud_nvs_type type,
                       struct ud_nvs_info *info)
 {
-    esp_err_t err = nvs_may_read(n);
+    esp_err_t err = ud_nvs_may_read(n);
     if (err != ESP_OK)
         return err;
     for (;;) {

@@ -66,63 +66,63 @@ static inline uint8_t index_start(const struct item *it)
 
 /* ---- format.c ---------------------------------------------------------------------------------------------------- */
 
-uint32_t nvs_crc(uint32_t crc, const void *data, size_t len); /* begin with NVS_CRC_START */
+uint32_t ud_nvs_crc(uint32_t crc, const void *data, size_t len); /* begin with NVS_CRC_START */
 #define NVS_CRC_START 0xFFFFFFFFu
-bool nvs_is_blank(const uint8_t *bytes, size_t len);
-bool nvs_is_scalar(uint8_t type);
-bool nvs_is_variable(uint8_t type);
-static inline uint8_t nvs_scalar_bytes(uint8_t type)
+bool ud_nvs_is_blank(const uint8_t *bytes, size_t len);
+bool ud_nvs_is_scalar(uint8_t type);
+bool ud_nvs_is_variable(uint8_t type);
+static inline uint8_t ud_nvs_scalar_bytes(uint8_t type)
 {
     return type & 0x0F;
 }
-static inline uint32_t nvs_span(uint32_t len)
+static inline uint32_t ud_nvs_span(uint32_t len)
 {
     return 1 + (len + ENTRY_BYTES - 1) / ENTRY_BYTES;
 }
 /* Key as on flash; false: too long. */
-bool nvs_key_make(const char *text, uint8_t key[16]);
-bool nvs_key_equal(const uint8_t a[16], const uint8_t b[16]);
-void nvs_item_encode(const struct item *it, uint8_t bytes[ENTRY_BYTES]);
+bool ud_nvs_key_make(const char *text, uint8_t key[16]);
+bool ud_nvs_key_equal(const uint8_t a[16], const uint8_t b[16]);
+void ud_nvs_item_encode(const struct item *it, uint8_t bytes[ENTRY_BYTES]);
 /* Is this the header of a sound item if it stands at entry `at`? Fills in all but the place. */
-bool nvs_item_decode(const uint8_t bytes[ENTRY_BYTES], uint8_t at, struct item *it);
-void nvs_header_encode(uint32_t seq, uint8_t bytes[HEADER_BYTES]);
+bool ud_nvs_item_decode(const uint8_t bytes[ENTRY_BYTES], uint8_t at, struct item *it);
+void ud_nvs_header_encode(uint32_t seq, uint8_t bytes[HEADER_BYTES]);
 enum header { HEADER_NONE, HEADER_BAD, HEADER_NEWER, HEADER_GOOD };
-enum header nvs_header_decode(const uint8_t bytes[HEADER_BYTES], uint8_t *state, uint32_t *seq);
+enum header ud_nvs_header_decode(const uint8_t bytes[HEADER_BYTES], uint8_t *state, uint32_t *seq);
 
 /* ---- page.c ------------------------------------------------------------------------------------------------------ */
 
-esp_err_t nvs_read(const struct ud_nvs *n, uint16_t page, uint32_t off, void *buf, uint32_t len);
-esp_err_t nvs_read_entries(const struct ud_nvs *n, uint16_t page, uint8_t at, void *buf, uint32_t len);
-esp_err_t nvs_write_entries(struct ud_nvs *n, uint16_t page, unsigned at, const void *data, uint32_t len);
-esp_err_t nvs_erase_sector(struct ud_nvs *n, uint16_t page);
-unsigned nvs_entry_state(const struct ud_nvs_page *p, unsigned at);
-bool nvs_all_written(const struct ud_nvs_page *p, unsigned at, unsigned span);
+esp_err_t ud_nvs_read(const struct ud_nvs *n, uint16_t page, uint32_t off, void *buf, uint32_t len);
+esp_err_t ud_nvs_read_entries(const struct ud_nvs *n, uint16_t page, uint8_t at, void *buf, uint32_t len);
+esp_err_t ud_nvs_write_entries(struct ud_nvs *n, uint16_t page, unsigned at, const void *data, uint32_t len);
+esp_err_t ud_nvs_erase_sector(struct ud_nvs *n, uint16_t page);
+unsigned ud_nvs_entry_state(const struct ud_nvs_page *p, unsigned at);
+bool ud_nvs_all_written(const struct ud_nvs_page *p, unsigned at, unsigned span);
 /* Entries [at, end) become `state`, highest word first. */
-esp_err_t nvs_mark(struct ud_nvs *n, uint16_t page, unsigned at, unsigned end, unsigned state);
-esp_err_t nvs_mark_page(struct ud_nvs *n, uint16_t page, uint8_t state);
-esp_err_t nvs_write_header(struct ud_nvs *n, uint16_t page);
+esp_err_t ud_nvs_mark(struct ud_nvs *n, uint16_t page, unsigned at, unsigned end, unsigned state);
+esp_err_t ud_nvs_mark_page(struct ud_nvs *n, uint16_t page, uint8_t state);
+esp_err_t ud_nvs_write_header(struct ud_nvs *n, uint16_t page);
 /* Give up entries [at, at + span). */
-esp_err_t nvs_drop(struct ud_nvs *n, uint16_t page, unsigned at, unsigned span, bool purge);
+esp_err_t ud_nvs_drop(struct ud_nvs *n, uint16_t page, unsigned at, unsigned span, bool purge);
 /* Append to the current page, where there is room. The place is filled in. */
-esp_err_t nvs_append(struct ud_nvs *n, struct item *it, const void *data, uint32_t len);
+esp_err_t ud_nvs_append(struct ud_nvs *n, struct item *it, const void *data, uint32_t len);
 /* Read the data of an item into `out` and compare its CRC; `*good`. */
-esp_err_t nvs_read_data(const struct ud_nvs *n, const struct item *it, uint8_t *out, bool *good);
-esp_err_t nvs_data_equals(const struct ud_nvs *n, const struct item *it, const uint8_t *data, bool *equal);
+esp_err_t ud_nvs_read_data(const struct ud_nvs *n, const struct item *it, uint8_t *out, bool *good);
+esp_err_t ud_nvs_data_equals(const struct ud_nvs *n, const struct item *it, const uint8_t *data, bool *equal);
 
 /* ---- space.c ----------------------------------------------------------------------------------------------------- */
 
-void nvs_list_used(struct ud_nvs *n, uint16_t page); /* by sequence */
-void nvs_list_free(struct ud_nvs *n, uint16_t page); /* at the end */
-void nvs_unlist_used(struct ud_nvs *n, uint16_t page);
+void ud_nvs_list_used(struct ud_nvs *n, uint16_t page); /* by sequence */
+void ud_nvs_list_free(struct ud_nvs *n, uint16_t page); /* at the end */
+void ud_nvs_unlist_used(struct ud_nvs *n, uint16_t page);
 /* Entries that the current page still takes. */
-unsigned nvs_room(const struct ud_nvs *n);
+unsigned ud_nvs_room(const struct ud_nvs *n);
 /* Make the current page one that takes `span` entries. */
-esp_err_t nvs_make_room(struct ud_nvs *n, unsigned span);
+esp_err_t ud_nvs_make_room(struct ud_nvs *n, unsigned span);
 /* Leave the current page for one that takes `span` entries. */
-esp_err_t nvs_next_page(struct ud_nvs *n, unsigned span);
+esp_err_t ud_nvs_next_page(struct ud_nvs *n, unsigned span);
 /* Copy what is in use in `victim` to a new page and erase it. */
-esp_err_t nvs_collect(struct ud_nvs *n, uint16_t victim);
-esp_err_t nvs_take_page(struct ud_nvs *n);
+esp_err_t ud_nvs_collect(struct ud_nvs *n, uint16_t victim);
+esp_err_t ud_nvs_take_page(struct ud_nvs *n);
 
 /* ---- scan.c ------------------------------------------------------------------------------------------------------ */
 
@@ -136,9 +136,9 @@ struct scan {
     uint8_t have; /* entries in it */
     uint8_t window[WINDOW * ENTRY_BYTES];
 };
-void nvs_scan(struct scan *s, const struct ud_nvs *n); /* all used pages */
-void nvs_scan_page(struct scan *s, const struct ud_nvs *n, uint16_t page);
-esp_err_t nvs_scan_next(struct scan *s, struct item *it); /* ESP_ERR_NVS_NOT_FOUND at the end */
+void ud_nvs_scan(struct scan *s, const struct ud_nvs *n); /* all used pages */
+void ud_nvs_scan_page(struct scan *s, const struct ud_nvs *n, uint16_t page);
+esp_err_t ud_nvs_scan_next(struct scan *s, struct item *it); /* ESP_ERR_NVS_NOT_FOUND at the end */
 
 enum kind {
     KIND_TYPE,  /* of exactly `type` */
@@ -155,23 +155,23 @@ struct query {
     uint8_t chunk;
     uint8_t chunks;
 };
-bool nvs_matches(const struct ud_nvs *n, const struct query *q, const struct item *it);
+bool ud_nvs_matches(const struct ud_nvs *n, const struct query *q, const struct item *it);
 /* The first match in a writable partition; in a read-only one the newest, as nobody has taken old ones away. */
-esp_err_t nvs_search(const struct ud_nvs *n, const struct query *q, struct item *it);
+esp_err_t ud_nvs_search(const struct ud_nvs *n, const struct query *q, struct item *it);
 
 /* ---- value.c, blob.c --------------------------------------------------------------------------------------------- */
 
 /* May anything be asked, or changed? */
-esp_err_t nvs_may_read(const struct ud_nvs *n);
-esp_err_t nvs_may_write(const struct ud_nvs *n);
+esp_err_t ud_nvs_may_read(const struct ud_nvs *n);
+esp_err_t ud_nvs_may_write(const struct ud_nvs *n);
 /* Erase an item; an index with the chunks it covers, itself first. */
-esp_err_t nvs_remove(struct ud_nvs *n, const struct item *it, bool purge);
+esp_err_t ud_nvs_remove(struct ud_nvs *n, const struct item *it, bool purge);
 /* Erase all matches but the item at this place. */
-esp_err_t nvs_remove_matches(struct ud_nvs *n, const struct query *q, const struct item *but, bool purge);
-esp_err_t nvs_get_blob(struct ud_nvs *n, const struct item *head, uint8_t *out);
-esp_err_t nvs_set_blob(struct ud_nvs *n, uint8_t ns, const uint8_t key[16], const uint8_t *data, uint32_t len,
-                       bool purge, struct item *stored);
+esp_err_t ud_nvs_remove_matches(struct ud_nvs *n, const struct query *q, const struct item *but, bool purge);
+esp_err_t ud_nvs_get_blob(struct ud_nvs *n, const struct item *head, uint8_t *out);
+esp_err_t ud_nvs_set_blob(struct ud_nvs *n, uint8_t ns, const uint8_t key[16], const uint8_t *data, uint32_t len,
+                          bool purge, struct item *stored);
 /* Read the data of an item whose CRC must match; else it is erased: ESP_ERR_NVS_NOT_FOUND. */
-esp_err_t nvs_fetch(struct ud_nvs *n, const struct item *it, uint8_t *out);
+esp_err_t ud_nvs_fetch(struct ud_nvs *n, const struct item *it, uint8_t *out);
 
 #endif

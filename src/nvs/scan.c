@@ -2,7 +2,7 @@
 /* The walk over items, and the search for one. */
 #include "room.h"
 
-void nvs_scan(struct scan *s, const struct ud_nvs *n)
+void ud_nvs_scan(struct scan *s, const struct ud_nvs *n)
 {
     s->n = n;
     s->page = n->used_first;
@@ -12,9 +12,9 @@ void nvs_scan(struct scan *s, const struct ud_nvs *n)
     s->have = 0;
 }
 
-void nvs_scan_page(struct scan *s, const struct ud_nvs *n, uint16_t page)
+void ud_nvs_scan_page(struct scan *s, const struct ud_nvs *n, uint16_t page)
 {
-    nvs_scan(s, n);
+    ud_nvs_scan(s, n);
     s->page = page;
     s->end = n->page[page].after;
 }
@@ -25,7 +25,7 @@ static esp_err_t entry_at(struct scan *s, const uint8_t **bytes)
         unsigned left = UD_NVS_ENTRIES - s->at;
         s->base = s->at;
         s->have = (uint8_t)(left < WINDOW ? left : WINDOW);
-        esp_err_t err = nvs_read_entries(s->n, s->page, s->base, s->window, s->have * ENTRY_BYTES);
+        esp_err_t err = ud_nvs_read_entries(s->n, s->page, s->base, s->window, s->have * ENTRY_BYTES);
         if (err != ESP_OK) {
             s->have = 0;
             return err;
@@ -44,7 +44,7 @@ static void leave_page(struct scan *s)
     s->have = 0;
 }
 
-esp_err_t nvs_scan_next(struct scan *s, struct item *it)
+esp_err_t ud_nvs_scan_next(struct scan *s, struct item *it)
 {
     while (s->page != NO_PAGE) {
         const struct ud_nvs_page *p = &s->n->page[s->page];
@@ -52,7 +52,7 @@ esp_err_t nvs_scan_next(struct scan *s, struct item *it)
             leave_page(s);
             continue;
         }
-        if (nvs_entry_state(p, s->at) != ENTRY_WRITTEN) {
+        if (ud_nvs_entry_state(p, s->at) != ENTRY_WRITTEN) {
             s->at++;
             continue;
         }
@@ -60,7 +60,7 @@ esp_err_t nvs_scan_next(struct scan *s, struct item *it)
         esp_err_t err = entry_at(s, &bytes);
         if (err != ESP_OK)
             return err;
-        if (!nvs_item_decode(bytes, s->at, it) || !nvs_all_written(p, s->at, it->span)) {
+        if (!ud_nvs_item_decode(bytes, s->at, it) || !ud_nvs_all_written(p, s->at, it->span)) {
             s->at++;
             continue;
         }
@@ -99,20 +99,20 @@ static bool is_of_kind(const struct ud_nvs *n, const struct query *q, const stru
     return false;
 }
 
-bool nvs_matches(const struct ud_nvs *n, const struct query *q, const struct item *it)
+bool ud_nvs_matches(const struct ud_nvs *n, const struct query *q, const struct item *it)
 {
-    return it->ns == q->ns && is_of_kind(n, q, it) && nvs_key_equal(it->key, q->key);
+    return it->ns == q->ns && is_of_kind(n, q, it) && ud_nvs_key_equal(it->key, q->key);
 }
 
-esp_err_t nvs_search(const struct ud_nvs *n, const struct query *q, struct item *it)
+esp_err_t ud_nvs_search(const struct ud_nvs *n, const struct query *q, struct item *it)
 {
     struct scan s;
     struct item found;
     bool any = false;
     esp_err_t err;
-    nvs_scan(&s, n);
-    while ((err = nvs_scan_next(&s, &found)) == ESP_OK) {
-        if (!nvs_matches(n, q, &found))
+    ud_nvs_scan(&s, n);
+    while ((err = ud_nvs_scan_next(&s, &found)) == ESP_OK) {
+        if (!ud_nvs_matches(n, q, &found))
             continue;
         *it = found;
         any = true;

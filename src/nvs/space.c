@@ -7,7 +7,7 @@
 
 /* ---- lists ---- */
 
-void nvs_list_used(struct ud_nvs *n, uint16_t page)
+void ud_nvs_list_used(struct ud_nvs *n, uint16_t page)
 {
     uint16_t before = NO_PAGE;
     for (uint16_t i = n->used_first; i != NO_PAGE && n->page[i].seq <= n->page[page].seq; i = n->page[i].after)
@@ -19,7 +19,7 @@ void nvs_list_used(struct ud_nvs *n, uint16_t page)
         n->used_last = page;
 }
 
-void nvs_list_free(struct ud_nvs *n, uint16_t page)
+void ud_nvs_list_free(struct ud_nvs *n, uint16_t page)
 {
     if (n->free_last == NO_PAGE)
         n->free_first = page;
@@ -30,7 +30,7 @@ void nvs_list_free(struct ud_nvs *n, uint16_t page)
     n->free_count++;
 }
 
-void nvs_unlist_used(struct ud_nvs *n, uint16_t page)
+void ud_nvs_unlist_used(struct ud_nvs *n, uint16_t page)
 {
     uint16_t before = NO_PAGE;
     for (uint16_t i = n->used_first; i != page; i = n->page[i].after)
@@ -54,13 +54,13 @@ static void forget(struct ud_nvs_page *p, uint8_t state)
 }
 
 /* The first free page becomes the current one. */
-esp_err_t nvs_take_page(struct ud_nvs *n)
+esp_err_t ud_nvs_take_page(struct ud_nvs *n)
 {
     uint16_t page = n->free_first;
     uint32_t seq = n->used_last == NO_PAGE ? 0 : n->page[n->used_last].seq + 1;
     if (n->used_last != NO_PAGE && seq == 0)
         return ESP_ERR_NVS_INVALID_STATE; /* the sequence has come to its end: no page would be the newest */
-    esp_err_t err = n->page[page].state == PAGE_RUBBISH ? nvs_erase_sector(n, page) : ESP_OK;
+    esp_err_t err = n->page[page].state == PAGE_RUBBISH ? ud_nvs_erase_sector(n, page) : ESP_OK;
     if (err != ESP_OK)
         return err;
     n->free_first = n->page[page].after;
@@ -69,7 +69,7 @@ esp_err_t nvs_take_page(struct ud_nvs *n)
     n->free_count--;
     forget(&n->page[page], PAGE_FRESH);
     n->page[page].seq = seq;
-    nvs_list_used(n, page);
+    ud_nvs_list_used(n, page);
     return ESP_OK;
 }
 
@@ -80,36 +80,36 @@ static esp_err_t copy_item(struct ud_nvs *n, const struct item *it)
     uint8_t entry[ENTRY_BYTES];
     esp_err_t err = ESP_OK;
     for (unsigned i = 0; i < it->span && err == ESP_OK; i++) {
-        err = nvs_read_entries(n, it->page, (uint8_t)(it->at + i), entry, sizeof entry);
+        err = ud_nvs_read_entries(n, it->page, (uint8_t)(it->at + i), entry, sizeof entry);
         if (err == ESP_OK)
-            err = nvs_write_entries(n, n->used_last, to->next, entry, sizeof entry);
+            err = ud_nvs_write_entries(n, n->used_last, to->next, entry, sizeof entry);
         if (err == ESP_OK)
-            err = nvs_mark(n, n->used_last, to->next, to->next + 1u, ENTRY_WRITTEN);
+            err = ud_nvs_mark(n, n->used_last, to->next, to->next + 1u, ENTRY_WRITTEN);
         to->next++;
     }
     return err;
 }
 
-esp_err_t nvs_collect(struct ud_nvs *n, uint16_t victim)
+esp_err_t ud_nvs_collect(struct ud_nvs *n, uint16_t victim)
 {
-    esp_err_t err = n->page[victim].state == PAGE_FREEING ? ESP_OK : nvs_mark_page(n, victim, PAGE_FREEING);
+    esp_err_t err = n->page[victim].state == PAGE_FREEING ? ESP_OK : ud_nvs_mark_page(n, victim, PAGE_FREEING);
     if (err == ESP_OK)
-        err = nvs_take_page(n);
+        err = ud_nvs_take_page(n);
     if (err == ESP_OK)
-        err = nvs_write_header(n, n->used_last);
+        err = ud_nvs_write_header(n, n->used_last);
     struct scan s;
     struct item it;
-    nvs_scan_page(&s, n, victim);
-    while (err == ESP_OK && (err = nvs_scan_next(&s, &it)) == ESP_OK)
+    ud_nvs_scan_page(&s, n, victim);
+    while (err == ESP_OK && (err = ud_nvs_scan_next(&s, &it)) == ESP_OK)
         err = copy_item(n, &it);
     if (err == ESP_ERR_NVS_NOT_FOUND)
-        err = nvs_erase_sector(n, victim);
+        err = ud_nvs_erase_sector(n, victim);
     n->failed |= err != ESP_OK; /* a read that fails half way leaves a copy that only init can throw away */
     if (err != ESP_OK)
         return err;
-    nvs_unlist_used(n, victim);
+    ud_nvs_unlist_used(n, victim);
     forget(&n->page[victim], PAGE_BLANK);
-    nvs_list_free(n, victim);
+    ud_nvs_list_free(n, victim);
     return ESP_OK;
 }
 
@@ -125,13 +125,13 @@ static uint16_t choose_victim(const struct ud_nvs *n)
 
 /* ---- room ---- */
 
-unsigned nvs_room(const struct ud_nvs *n)
+unsigned ud_nvs_room(const struct ud_nvs *n)
 {
     const struct ud_nvs_page *p = &n->page[n->used_last];
     return p->state == PAGE_FRESH || p->state == PAGE_ACTIVE ? UD_NVS_ENTRIES - p->next : 0;
 }
 
-esp_err_t nvs_next_page(struct ud_nvs *n, unsigned span)
+esp_err_t ud_nvs_next_page(struct ud_nvs *n, unsigned span)
 {
     uint16_t victim = choose_victim(n);
     if (n->free_count == 0)
@@ -139,13 +139,13 @@ esp_err_t nvs_next_page(struct ud_nvs *n, unsigned span)
     /* Judged before anything is written: collecting for nothing would only wear the flash. */
     if (n->free_count == 1 && UD_NVS_ENTRIES - n->page[victim].written < span)
         return ESP_ERR_NVS_NOT_ENOUGH_SPACE;
-    esp_err_t err = n->page[n->used_last].state == PAGE_ACTIVE ? nvs_mark_page(n, n->used_last, PAGE_FULL) : ESP_OK;
+    esp_err_t err = n->page[n->used_last].state == PAGE_ACTIVE ? ud_nvs_mark_page(n, n->used_last, PAGE_FULL) : ESP_OK;
     if (err != ESP_OK)
         return err;
-    return n->free_count == 1 ? nvs_collect(n, victim) : nvs_take_page(n);
+    return n->free_count == 1 ? ud_nvs_collect(n, victim) : ud_nvs_take_page(n);
 }
 
-esp_err_t nvs_make_room(struct ud_nvs *n, unsigned span)
+esp_err_t ud_nvs_make_room(struct ud_nvs *n, unsigned span)
 {
-    return nvs_room(n) >= span ? ESP_OK : nvs_next_page(n, span);
+    return ud_nvs_room(n) >= span ? ESP_OK : ud_nvs_next_page(n, span);
 }

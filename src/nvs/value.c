@@ -5,12 +5,12 @@
  */
 #include "room.h"
 
-esp_err_t nvs_may_read(const struct ud_nvs *n)
+esp_err_t ud_nvs_may_read(const struct ud_nvs *n)
 {
     return n->failed ? ESP_ERR_NVS_INVALID_STATE : ESP_OK;
 }
 
-esp_err_t nvs_may_write(const struct ud_nvs *n)
+esp_err_t ud_nvs_may_write(const struct ud_nvs *n)
 {
     if (n->failed)
         return ESP_ERR_NVS_INVALID_STATE;
@@ -19,25 +19,25 @@ esp_err_t nvs_may_write(const struct ud_nvs *n)
 
 /* ---- giving up ---- */
 
-esp_err_t nvs_remove_matches(struct ud_nvs *n, const struct query *q, const struct item *but, bool purge)
+esp_err_t ud_nvs_remove_matches(struct ud_nvs *n, const struct query *q, const struct item *but, bool purge)
 {
     struct scan s;
     struct item it;
     esp_err_t err;
-    nvs_scan(&s, n);
-    while ((err = nvs_scan_next(&s, &it)) == ESP_OK) {
-        if (!nvs_matches(n, q, &it) || (but && it.page == but->page && it.at == but->at))
+    ud_nvs_scan(&s, n);
+    while ((err = ud_nvs_scan_next(&s, &it)) == ESP_OK) {
+        if (!ud_nvs_matches(n, q, &it) || (but && it.page == but->page && it.at == but->at))
             continue;
-        err = nvs_remove(n, &it, purge);
+        err = ud_nvs_remove(n, &it, purge);
         if (err != ESP_OK)
             break;
     }
     return err == ESP_ERR_NVS_NOT_FOUND ? ESP_OK : err;
 }
 
-esp_err_t nvs_remove(struct ud_nvs *n, const struct item *it, bool purge)
+esp_err_t ud_nvs_remove(struct ud_nvs *n, const struct item *it, bool purge)
 {
-    esp_err_t err = nvs_drop(n, it->page, it->at, it->span, purge);
+    esp_err_t err = ud_nvs_drop(n, it->page, it->at, it->span, purge);
     if (err != ESP_OK || it->type != TYPE_INDEX)
         return err;
     struct query chunks = {
@@ -45,11 +45,11 @@ esp_err_t nvs_remove(struct ud_nvs *n, const struct item *it, bool purge)
     };
     struct scan s;
     struct item chunk;
-    nvs_scan(&s, n);
-    while ((err = nvs_scan_next(&s, &chunk)) == ESP_OK) {
-        if (!nvs_matches(n, &chunks, &chunk))
+    ud_nvs_scan(&s, n);
+    while ((err = ud_nvs_scan_next(&s, &chunk)) == ESP_OK) {
+        if (!ud_nvs_matches(n, &chunks, &chunk))
             continue;
-        err = nvs_drop(n, chunk.page, chunk.at, chunk.span, purge);
+        err = ud_nvs_drop(n, chunk.page, chunk.at, chunk.span, purge);
         if (err != ESP_OK)
             return err;
     }
@@ -60,8 +60,8 @@ esp_err_t nvs_remove(struct ud_nvs *n, const struct item *it, bool purge)
 
 static bool has_length(enum ud_nvs_type type, const void *value, size_t len)
 {
-    if (nvs_is_scalar((uint8_t)type))
-        return len == nvs_scalar_bytes((uint8_t)type);
+    if (ud_nvs_is_scalar((uint8_t)type))
+        return len == ud_nvs_scalar_bytes((uint8_t)type);
     if (type == UD_NVS_STR)
         return len > 0 && ((const uint8_t *)value)[len - 1] == 0;
     return type == UD_NVS_BLOB;
@@ -78,28 +78,28 @@ static esp_err_t is_stored(const struct ud_nvs *n, const struct item *it, const 
                            bool *same)
 {
     *same = false;
-    if (nvs_is_scalar(it->type)) {
+    if (ud_nvs_is_scalar(it->type)) {
         *same = memcmp(it->value, value, len) == 0;
         return ESP_OK;
     }
-    if (item_length(it) != len || nvs_crc(NVS_CRC_START, value, len) != ud_load_le32(it->value + 4))
+    if (item_length(it) != len || ud_nvs_crc(NVS_CRC_START, value, len) != ud_load_le32(it->value + 4))
         return ESP_OK;
-    return nvs_data_equals(n, it, value, same);
+    return ud_nvs_data_equals(n, it, value, same);
 }
 
 static esp_err_t store(struct ud_nvs *n, struct item *it, const uint8_t *value, uint32_t len)
 {
     memset(it->value, 0xFF, sizeof it->value);
-    bool scalar = nvs_is_scalar(it->type);
+    bool scalar = ud_nvs_is_scalar(it->type);
     if (scalar) {
         memcpy(it->value, value, len);
         len = 0;
     } else {
         ud_store_le16(it->value, (uint16_t)len);
-        ud_store_le32(it->value + 4, nvs_crc(NVS_CRC_START, value, len));
+        ud_store_le32(it->value + 4, ud_nvs_crc(NVS_CRC_START, value, len));
     }
-    esp_err_t err = nvs_make_room(n, nvs_span(len));
-    return err == ESP_OK ? nvs_append(n, it, value, len) : err;
+    esp_err_t err = ud_nvs_make_room(n, ud_nvs_span(len));
+    return err == ESP_OK ? ud_nvs_append(n, it, value, len) : err;
 }
 
 /* A scalar or a string. ESP_ERR_NOT_FINISHED: it is there already. */
@@ -108,7 +108,7 @@ static esp_err_t set_single(struct ud_nvs *n, const struct query *old, uint8_t t
 {
     struct item it;
     bool same = false;
-    esp_err_t err = nvs_search(n, old, &it);
+    esp_err_t err = ud_nvs_search(n, old, &it);
     if (err == ESP_OK && it.type == type)
         err = is_stored(n, &it, value, len, &same);
     if (err != ESP_OK && err != ESP_ERR_NVS_NOT_FOUND)
@@ -124,10 +124,10 @@ esp_err_t ud_nvs_set(struct ud_nvs *n, const struct ud_nvs_key *k, enum ud_nvs_t
 {
     uint8_t key[16];
     struct item stored;
-    esp_err_t err = nvs_may_write(n);
+    esp_err_t err = ud_nvs_may_write(n);
     if (err != ESP_OK)
         return err;
-    if (!nvs_key_make(k->key, key))
+    if (!ud_nvs_key_make(k->key, key))
         return ESP_ERR_NVS_KEY_TOO_LONG;
     if (len > (type == UD_NVS_BLOB ? blob_max(n) : UD_NVS_CHUNK_MAX))
         return ESP_ERR_NVS_VALUE_TOO_LONG;
@@ -137,7 +137,7 @@ esp_err_t ud_nvs_set(struct ud_nvs *n, const struct ud_nvs_key *k, enum ud_nvs_t
     struct query old = { .ns = k->ns, .key = key, .kind = KIND_SAME, .type = (uint8_t)type };
     if (type == UD_NVS_BLOB) {
         old.type = TYPE_INDEX;
-        err = nvs_set_blob(n, k->ns, key, value, (uint32_t)len, k->purge, &stored);
+        err = ud_nvs_set_blob(n, k->ns, key, value, (uint32_t)len, k->purge, &stored);
     } else {
         err = set_single(n, &old, (uint8_t)type, value, (uint32_t)len, &stored);
     }
@@ -145,7 +145,7 @@ esp_err_t ud_nvs_set(struct ud_nvs *n, const struct ud_nvs_key *k, enum ud_nvs_t
         return ESP_OK;
     if (err != ESP_OK)
         return err;
-    err = nvs_remove_matches(n, &old, &stored, k->purge);
+    err = ud_nvs_remove_matches(n, &old, &stored, k->purge);
     if (err == ESP_OK)
         return ESP_OK;
     n->failed = true; /* also after a failed read: both values are there, and only init may settle which one counts */
@@ -162,16 +162,16 @@ static esp_err_t give_up(struct ud_nvs *n, const struct item *it)
     (void)ud_note(n->flash->observer, UD_NOTE_NVS_DAMAGED, ESP_ERR_NVS_NOT_FOUND,
                   n->part.addr + it->page * UD_NVS_PAGE_BYTES + DATA_OFFSET + it->at * ENTRY_BYTES, item_length(it),
                   key);
-    esp_err_t err = n->read_only ? ESP_OK : nvs_drop(n, it->page, it->at, it->span, true);
+    esp_err_t err = n->read_only ? ESP_OK : ud_nvs_drop(n, it->page, it->at, it->span, true);
     return err == ESP_OK ? ESP_ERR_NVS_NOT_FOUND : err;
 }
 
-esp_err_t nvs_fetch(struct ud_nvs *n, const struct item *it, uint8_t *out)
+esp_err_t ud_nvs_fetch(struct ud_nvs *n, const struct item *it, uint8_t *out)
 {
     bool good = false;
     esp_err_t err = ESP_OK;
     for (unsigned look = 0; look < 2 && err == ESP_OK && !good; look++) /* a bad look is not yet a bad value */
-        err = nvs_read_data(n, it, out, &good);
+        err = ud_nvs_read_data(n, it, out, &good);
     if (err == ESP_OK && !good)
         return give_up(n, it);
     return err;
@@ -186,7 +186,7 @@ static esp_err_t get_variable(struct ud_nvs *n, const struct item *it, uint8_t *
         *len = size;
         return out ? ESP_ERR_NVS_INVALID_LENGTH : ESP_OK;
     }
-    esp_err_t err = it->type == TYPE_INDEX ? nvs_get_blob(n, it, out) : nvs_fetch(n, it, out);
+    esp_err_t err = it->type == TYPE_INDEX ? ud_nvs_get_blob(n, it, out) : ud_nvs_fetch(n, it, out);
     if (err == ESP_OK && it->type == UD_NVS_STR && (size == 0 || out[size - 1] != 0))
         err = ESP_ERR_NVS_NOT_FOUND; /* no string for anybody who relies on its end */
     if (err == ESP_OK)
@@ -201,17 +201,17 @@ esp_err_t ud_nvs_get(struct ud_nvs *n, uint8_t ns, const char *key_text, enum ud
     struct query q = {
         .ns = ns, .key = key, .kind = type == UD_NVS_BLOB ? KIND_BLOB : KIND_TYPE, .type = (uint8_t)type
     };
-    esp_err_t err = nvs_may_read(n);
+    esp_err_t err = ud_nvs_may_read(n);
     if (err != ESP_OK)
         return err;
-    if (!nvs_key_make(key_text, key))
+    if (!ud_nvs_key_make(key_text, key))
         return ESP_ERR_NVS_NOT_FOUND;
-    err = nvs_search(n, &q, &it);
+    err = ud_nvs_search(n, &q, &it);
     if (err != ESP_OK)
         return err;
-    if (!nvs_is_scalar(it.type))
+    if (!ud_nvs_is_scalar(it.type))
         return get_variable(n, &it, out, len);
-    uint8_t size = nvs_scalar_bytes(it.type);
+    uint8_t size = ud_nvs_scalar_bytes(it.type);
     if (!len || (out && *len < size))
         return ESP_ERR_NVS_INVALID_LENGTH;
     if (out)
@@ -227,11 +227,11 @@ esp_err_t ud_nvs_find(struct ud_nvs *n, uint8_t ns, const char *key_text, enum u
     uint8_t key[16];
     struct item it;
     struct query q = { .ns = ns, .key = key, .kind = KIND_HEAD };
-    esp_err_t err = nvs_may_read(n);
-    if (err == ESP_OK && !nvs_key_make(key_text, key))
+    esp_err_t err = ud_nvs_may_read(n);
+    if (err == ESP_OK && !ud_nvs_key_make(key_text, key))
         err = ESP_ERR_NVS_NOT_FOUND;
     if (err == ESP_OK)
-        err = nvs_search(n, &q, &it);
+        err = ud_nvs_search(n, &q, &it);
     if (err == ESP_OK)
         *type = it.type == TYPE_INDEX || it.type == TYPE_BLOB_1 ? UD_NVS_BLOB : (enum ud_nvs_type)it.type;
     return err;
@@ -242,42 +242,42 @@ esp_err_t ud_nvs_erase(struct ud_nvs *n, const struct ud_nvs_key *k)
     uint8_t key[16];
     struct item it;
     struct query q = { .ns = k->ns, .key = key, .kind = KIND_HEAD };
-    esp_err_t err = nvs_may_write(n);
-    if (err == ESP_OK && !nvs_key_make(k->key, key))
+    esp_err_t err = ud_nvs_may_write(n);
+    if (err == ESP_OK && !ud_nvs_key_make(k->key, key))
         err = ESP_ERR_NVS_NOT_FOUND;
     if (err == ESP_OK)
-        err = nvs_search(n, &q, &it);
-    return err == ESP_OK ? nvs_remove_matches(n, &q, NULL, k->purge) : err;
+        err = ud_nvs_search(n, &q, &it);
+    return err == ESP_OK ? ud_nvs_remove_matches(n, &q, NULL, k->purge) : err;
 }
 
 esp_err_t ud_nvs_erase_all(struct ud_nvs *n, uint8_t ns, bool purge)
 {
     struct scan s;
     struct item it;
-    esp_err_t err = nvs_may_write(n);
-    nvs_scan(&s, n);
-    while (err == ESP_OK && (err = nvs_scan_next(&s, &it)) == ESP_OK)
+    esp_err_t err = ud_nvs_may_write(n);
+    ud_nvs_scan(&s, n);
+    while (err == ESP_OK && (err = ud_nvs_scan_next(&s, &it)) == ESP_OK)
         if (it.ns == ns)
-            err = nvs_remove(n, &it, purge);
+            err = ud_nvs_remove(n, &it, purge);
     return err == ESP_ERR_NVS_NOT_FOUND ? ESP_OK : err;
 }
 
 esp_err_t ud_nvs_purge(struct ud_nvs *n, uint8_t ns)
 {
-    esp_err_t err = nvs_may_write(n);
+    esp_err_t err = ud_nvs_may_write(n);
     for (uint16_t page = n->used_first; err == ESP_OK && page != NO_PAGE; page = n->page[page].after) {
         for (unsigned at = 0; err == ESP_OK && at < UD_NVS_ENTRIES; at++) {
             uint8_t bytes[ENTRY_BYTES];
             struct item it;
-            if (nvs_entry_state(&n->page[page], at) != ENTRY_ERASED)
+            if (ud_nvs_entry_state(&n->page[page], at) != ENTRY_ERASED)
                 continue;
-            err = nvs_read_entries(n, page, (uint8_t)at, bytes, sizeof bytes);
-            if (err != ESP_OK || !nvs_item_decode(bytes, (uint8_t)at, &it) || it.ns != ns)
+            err = ud_nvs_read_entries(n, page, (uint8_t)at, bytes, sizeof bytes);
+            if (err != ESP_OK || !ud_nvs_item_decode(bytes, (uint8_t)at, &it) || it.ns != ns)
                 continue;
             /* The span is what the header says, but only what was erased is overwritten. */
             for (unsigned i = at; err == ESP_OK && i < at + it.span; i++)
-                if (nvs_entry_state(&n->page[page], i) == ENTRY_ERASED)
-                    err = nvs_drop(n, page, i, 1, true);
+                if (ud_nvs_entry_state(&n->page[page], i) == ENTRY_ERASED)
+                    err = ud_nvs_drop(n, page, i, 1, true);
         }
     }
     return err;

@@ -39,13 +39,13 @@ static void choose_value(struct nvs_life *l, struct call *c)
     static const enum ud_nvs_type types[] = { UD_NVS_U8,  UD_NVS_U16,  UD_NVS_U32, UD_NVS_U64, UD_NVS_I8,
                                               UD_NVS_I16, UD_NVS_I32,  UD_NVS_I64, UD_NVS_STR, UD_NVS_STR,
                                               UD_NVS_STR, UD_NVS_BLOB, UD_NVS_BLOB };
-    static const uint32_t sizes[] = { 1, 31, 32, 33, 64, 100, 500 };
+    static const uint32_t sizes[] = { 1, 31, 32, 33, 64, 100, 500, 900, 1300 };
     c->type = types[below(l, UD_ARRAY_LEN(types))];
     if (below(l, 3) != 0 && c->key->there)
         c->type = c->key->type;
     uint32_t size = sizes[below(l, UD_ARRAY_LEN(sizes))];
     if (c->type == UD_NVS_BLOB && c->key == &l->key[NVS_LIFE_KEYS - 1])
-        size = below(l, 5) == 0 ? 0 : 3000 + below(l, l->kit.pages > 4 ? 5000 : 1000);
+        size = below(l, 5) == 0 ? 0 : 3000 + below(l, l->kit.pages > 4 ? 5000 : 500);
     c->len = c->type == UD_NVS_BLOB || c->type == UD_NVS_STR ? size : (uint32_t)c->type & 15u;
     for (uint32_t i = 0; i < c->len; i++)
         l->next[i] = (uint8_t)(1 + below(l, 255));
@@ -202,6 +202,12 @@ static bool cut_everywhere(struct nvs_life *l, const struct call *c, uint32_t op
     return true;
 }
 
+static void count_erases(void *ctx, const struct ud_fault_operation *op)
+{
+    struct nvs_life *l = ctx;
+    l->erases += op->op == UD_FLASH_ERASE;
+}
+
 static bool step(struct nvs_life *l)
 {
     struct nvs_kit *k = &l->kit;
@@ -210,7 +216,10 @@ static bool step(struct nvs_life *l)
     memcpy(l->before, k->bytes, k->pages * UD_NVS_PAGE_BYTES);
     uint32_t first = k->ff.operations;
     uint64_t dice = l->random;
+    k->ff.before = count_erases;
+    k->ff.ctx = l;
     esp_err_t err = make(l, &c);
+    k->ff.before = NULL;
     uint32_t operations = k->ff.operations - first;
     if (err == ESP_ERR_NVS_NOT_FOUND && c.what == CALL_ERASE && !c.key->there)
         return check(l, &c, true, 0, "no");
@@ -225,7 +234,6 @@ static bool step(struct nvs_life *l)
         abort();
     memcpy(after, k->bytes, k->pages * UD_NVS_PAGE_BYTES);
     bool good = cut_everywhere(l, &c, operations);
-    l->collected += operations > 20 && memcmp(after, l->before, k->pages * UD_NVS_PAGE_BYTES) != 0;
     memcpy(k->bytes, after, k->pages * UD_NVS_PAGE_BYTES);
     free(after);
     l->random = dice * 2862933555777941757u + 3037000493u; /* the life does not depend on how often it was cut */
@@ -240,11 +248,35 @@ static bool step(struct nvs_life *l)
     return true;
 }
 
+/* A counter that runs uncut, at most so far that the next call finds the page nearly full and collects one. */
+static bool wear(struct nvs_life *l, uint32_t times)
+{
+    struct nvs_life_key *key = &l->key[1];
+    struct ud_nvs_key k = { .ns = l->ns[key->ns], .key = key->name };
+    for (uint32_t i = 0; i < times; i++) {
+        const struct ud_nvs_page *page = &l->kit.page[l->kit.nvs.used_last];
+        if (i >= times / 2 && page->next >= 123 && page->next <= 125)
+            return true;
+        uint8_t value[4];
+        ud_store_le32(value, l->counter++);
+        esp_err_t err = ud_nvs_set(&l->kit.nvs, &k, UD_NVS_U32, value, sizeof value);
+        if (err == ESP_ERR_NVS_NOT_ENOUGH_SPACE)
+            return true;
+        if (err != ESP_OK)
+            return false;
+        key->there = true;
+        key->type = UD_NVS_U32;
+        key->len = sizeof value;
+        memcpy(key->value, value, sizeof value);
+    }
+    return true;
+}
+
 const char *nvs_life_run(struct nvs_life *l, uint64_t seed, unsigned calls)
 {
     memset(l, 0, sizeof *l);
     l->random = seed * 0x9E3779B97F4A7C15u + 1;
-    nvs_kit_make(&l->kit, 3 + below(l, 4), seed);
+    nvs_kit_make(&l->kit, 3 + below(l, 3), seed);
     l->scratch = malloc(NVS_LIFE_MAX);
     l->next = malloc(NVS_LIFE_MAX);
     l->before = malloc(l->kit.pages * UD_NVS_PAGE_BYTES);
@@ -263,9 +295,12 @@ const char *nvs_life_run(struct nvs_life *l, uint64_t seed, unsigned calls)
     for (unsigned i = 0; i < 2; i++)
         if (ud_nvs_open(&l->kit.nvs, nvs_life_ns_name[i], true, &l->ns[i]) != ESP_OK)
             return "no namespace";
-    for (unsigned i = 0; i < calls; i++)
+    for (unsigned i = 0; i < calls; i++) {
+        if (!wear(l, i == 0 ? 60 * l->kit.pages : below(l, 4) == 0 ? 252 : 0))
+            return "the counter";
         if (!step(l))
             return l->why;
+    }
     return NULL;
 }
 

@@ -35,10 +35,11 @@ struct nvs_life {
     uint8_t *scratch;
     uint8_t *next; /* the value of the running call */
     uint8_t *before;
+    uint32_t counter;
     uint32_t calls;
     uint32_t cuts;
-    uint32_t full;      /* calls that found no room */
-    uint32_t collected; /* calls that erased a page */
+    uint32_t full;   /* calls that found no room */
+    uint32_t erases; /* of pages, by calls without a cut */
     char why[160];
 };
 

@@ -346,6 +346,23 @@ static void chunks_and_indexes_without_each_other_are_given_up(void **state)
     nvs_kit_deinit(&k);
 }
 
+static void a_string_without_an_end_is_none(void **state)
+{
+    (void)state;
+    struct nvs_kit k;
+    char out[64];
+    size_t len = sizeof out;
+    nvs_kit_init(&k, 3);
+    assert_int_equal(nvs_kit_set_str(&k, "s", "ab"), ESP_OK);
+    entry(&k, 0, 2)[2] = 'c'; /* over the NUL, and all CRCs are right */
+    ud_store_le32(entry(&k, 0, 1) + 28, ud_crc32(UINT32_MAX, "abc", 3));
+    seal_entry(entry(&k, 0, 1));
+    assert_int_equal(nvs_kit_mount(&k), ESP_OK);
+    assert_int_equal(ud_nvs_get(&k.nvs, k.ns, "s", UD_NVS_STR, out, &len), ESP_ERR_NVS_NOT_FOUND);
+    assert_int_equal(state_of(&k, 0, 1), 2); /* it is not ours to erase */
+    nvs_kit_deinit(&k);
+}
+
 /* A page that was being copied, and one that only says so: a single bit of its state has gone. */
 static void a_page_is_thrown_away_only_if_it_is_a_copy(void **state)
 {
@@ -462,6 +479,7 @@ int main(void)
         cmocka_unit_test(the_newer_of_two_values_counts),
         cmocka_unit_test(a_new_chunk_beside_an_old_one_costs_nothing),
         cmocka_unit_test(chunks_and_indexes_without_each_other_are_given_up),
+        cmocka_unit_test(a_string_without_an_end_is_none),
         cmocka_unit_test(a_page_is_thrown_away_only_if_it_is_a_copy),
         cmocka_unit_test(read_only_partitions_are_never_written),
         cmocka_unit_test(sequences_that_end_refuse_a_new_page),
