@@ -2,16 +2,29 @@
 /* NOR flash in memory. Every operation ends within `start`. */
 #include "updraft/flash.h"
 
+/* A word at a time: searches through power cuts spend much of their time here. */
+static void clear_bits(uint8_t *to, const uint8_t *data, uint32_t len)
+{
+    uint32_t i = 0;
+    for (; len - i >= sizeof(uint64_t); i += (uint32_t)sizeof(uint64_t)) {
+        uint64_t old, wanted;
+        memcpy(&old, to + i, sizeof old);
+        memcpy(&wanted, data + i, sizeof wanted);
+        old &= wanted;
+        memcpy(to + i, &old, sizeof old);
+    }
+    for (; i < len; i++)
+        to[i] &= data[i];
+}
+
 static esp_err_t program(struct ud_ram_flash *ram, uint32_t addr, const uint8_t *data, uint32_t len)
 {
-    uint32_t wrong = len; /* first byte that did not end as asked */
-    for (uint32_t i = 0; i < len; i++) {
-        ram->bytes[addr + i] &= data[i];
-        if (ram->bytes[addr + i] != data[i] && wrong == len)
-            wrong = i;
-    }
-    if (!ram->strict || wrong == len)
+    clear_bits(ram->bytes + addr, data, len);
+    if (!ram->strict || memcmp(ram->bytes + addr, data, len) == 0)
         return ESP_OK;
+    uint32_t wrong = 0; /* first byte that did not end as asked */
+    while (ram->bytes[addr + wrong] == data[wrong])
+        wrong++;
     return ud_note(ram->device->observer, UD_NOTE_FLASH_NOT_ERASED, ESP_ERR_FLASH_OP_FAIL, addr + wrong, 0, NULL);
 }
 

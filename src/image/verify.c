@@ -271,10 +271,10 @@ static uint8_t xor_bytes(const uint8_t *p, size_t len)
 {
     uint64_t wide = 0;
     uint8_t x = 0;
-    for (; len >= sizeof wide; p += sizeof wide, len -= sizeof wide) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-        wide ^= word;
+    for (; len >= 4 * sizeof wide; p += 4 * sizeof wide, len -= 4 * sizeof wide) {
+        uint64_t word[4];
+        memcpy(word, p, sizeof word);
+        wide ^= (word[0] ^ word[1]) ^ (word[2] ^ word[3]);
     }
     for (; wide; wide >>= 8)
         x ^= (uint8_t)wide;
