@@ -188,11 +188,14 @@ struct ud_powercut_report {
     uint32_t kept;
     struct ud_powercut_violation violation[UD_POWERCUT_KEPT]; /* the first ones, by operation; one a case */
 
-    /* Speed, of all jobs together. */
-    double seconds;
-    uint64_t copied; /* bytes: restored, programmed, erased, read */
+    /* Speed, of all jobs together. Cases by second: cases / seconds. How much of it is work that cannot be saved:
+       bare_cpu_seconds / cpu_seconds, which other load on the machine does not change. */
+    double seconds;     /* that passed */
+    double cpu_seconds; /* of the processors */
+    uint64_t copied;    /* bytes of flash restored, programmed and erased */
     uint64_t hashed;
     double bare_seconds; /* of a loop that copies and hashes as many bytes and does nothing else; 0: not measured */
+    double bare_cpu_seconds;
 };
 
 /* ---- exploring -------------------------------------------------------------------------------------------------- */

@@ -355,14 +355,20 @@ static void print_row(const struct ud_powercut_report *r)
         printf("  ... and %u more\n", (unsigned)(r->violations - r->kept));
 }
 
+static double ratio_of(const struct ud_powercut_report *r)
+{
+    return r->cpu_seconds > 0 ? r->bare_cpu_seconds / r->cpu_seconds : 0;
+}
+
 static void print_rate(const struct powercut_options *o, const struct ud_powercut_report *r)
 {
-    if (r->bare_seconds > 0)
-        printf(
-            "  rate: %.0f cycles of cut, boot, retry, boot per second with %u jobs (%.2f s); %.2f of a loop that only\n"
-            "  copies and hashes the same bytes (%.1f GB and %.1f GB, %.2f s)\n",
-            per_second(r), o->lab.jobs, r->seconds, r->bare_seconds / r->seconds, (double)r->copied / 1e9,
-            (double)r->hashed / 1e9, r->bare_seconds);
+    if (!o->lab.measure)
+        return;
+    printf(
+        "  rate: %.0f cycles of cut, boot, retry, boot per second (%u jobs, %.2f s); %.0f by second of a processor\n",
+        per_second(r), o->lab.jobs, r->seconds, r->cpu_seconds > 0 ? r->cases / r->cpu_seconds : 0);
+    printf("  ratio: %.2f of a loop that only copies %.1f GB and hashes %.1f GB, as this did (%.2f s of %.2f s)\n",
+           ratio_of(r), (double)r->copied / 1e9, (double)r->hashed / 1e9, r->bare_cpu_seconds, r->cpu_seconds);
 }
 
 static cJSON *json_violation(const struct ud_powercut_violation *v)
@@ -402,8 +408,9 @@ static void json_rate(cJSON *row, const struct powercut_options *o, const struct
     cJSON_AddNumberToObject(row, "jobs", o->lab.jobs);
     cJSON_AddNumberToObject(row, "seconds", r->seconds);
     cJSON_AddNumberToObject(row, "cycles_per_second", per_second(r));
-    if (r->bare_seconds > 0)
-        cJSON_AddNumberToObject(row, "ratio", r->bare_seconds / r->seconds);
+    cJSON_AddNumberToObject(row, "cpu_seconds", r->cpu_seconds);
+    if (o->lab.measure)
+        cJSON_AddNumberToObject(row, "ratio", ratio_of(r));
 }
 
 static cJSON *json_of(const struct powercut_options *o, const struct ud_powercut_report *r)

@@ -35,7 +35,8 @@ struct explorer {
     bool *in_window; /* operations with a case in a window … */
     bool *bricks;    /* … in which nothing boots */
     uint32_t *window_cases;
-    bool failed; /* no memory */
+    double cpu_seconds; /* of the jobs that have ended */
+    bool failed;        /* no memory */
 };
 
 static esp_err_t because(const struct ud_powercut_options *opt, esp_err_t err, const char *fmt, ...)
@@ -50,10 +51,10 @@ static esp_err_t because(const struct ud_powercut_options *opt, esp_err_t err, c
     return err;
 }
 
-static double now_seconds(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -205,7 +206,7 @@ static bool try_case(const struct explorer *x, struct world *w, const uint8_t *b
     *recovery = w->ff.operations - begun;
     if (err != ESP_OK)
         trial_break(t, UD_POWERCUT_O6, "the retry fails (%s)", ud_err_name(err));
-    else if (boot_and_check(t, w) && !goal_is_reached(w, false))
+    else if (boot_and_check(t, w) && !goal_is_reached(w, w->flow->retry_pending))
         trial_break(t, UD_POWERCUT_O6, "the retry does not end where the flow ends");
     check_written(t, w, &x->ref);
     return true;
@@ -397,20 +398,22 @@ struct job {
 static void *work(void *ctx)
 {
     struct job *job = ctx;
-    if (!job->run(job->x, job->id)) {
-        pthread_mutex_lock(&job->x->lock);
-        job->x->failed = true;
-        pthread_mutex_unlock(&job->x->lock);
-    }
+    bool ok = job->run(job->x, job->id);
+    pthread_mutex_lock(&job->x->lock);
+    job->x->failed |= !ok;
+    job->x->cpu_seconds += seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    pthread_mutex_unlock(&job->x->lock);
     return NULL;
 }
 
-/* By all jobs at a time; the time it took. */
-static esp_err_t in_parallel(struct explorer *x, bool (*run)(struct explorer *x, unsigned id), double *seconds)
+/* By all jobs at a time; the time it took, and that of the processors. */
+static esp_err_t in_parallel(struct explorer *x, bool (*run)(struct explorer *x, unsigned id), double *seconds,
+                             double *cpu_seconds)
 {
     struct job job[JOBS_MAX];
     unsigned started = 0;
-    double begun = now_seconds();
+    double begun = seconds_of(CLOCK_MONOTONIC);
+    x->cpu_seconds = 0;
     for (; started < x->opt->jobs; started++) {
         job[started] = (struct job){ .x = x, .id = started, .run = run };
         if (pthread_create(&job[started].thread, NULL, work, &job[started]) != 0)
@@ -418,7 +421,8 @@ static esp_err_t in_parallel(struct explorer *x, bool (*run)(struct explorer *x,
     }
     for (unsigned i = 0; i < started; i++)
         pthread_join(job[i].thread, NULL);
-    *seconds = now_seconds() - begun;
+    *seconds = seconds_of(CLOCK_MONOTONIC) - begun;
+    *cpu_seconds = x->cpu_seconds;
     if (started < x->opt->jobs || x->failed)
         return because(x->opt, ESP_ERR_NO_MEM, "there is not enough memory for %u jobs", x->opt->jobs);
     return ESP_OK;
@@ -706,9 +710,9 @@ esp_err_t ud_powercut_explore(const struct ud_powercut_flow *flow, const struct 
     quiet.say = NULL; /* by many jobs at a time it would say nothing */
     esp_err_t err = open_explorer(&x, flow, &quiet, report);
     if (err == ESP_OK)
-        err = in_parallel(&x, walk_all, &report->seconds);
+        err = in_parallel(&x, walk_all, &report->seconds, &report->cpu_seconds);
     if (err == ESP_OK && opt->measure)
-        err = in_parallel(&x, copy_and_hash, &report->bare_seconds);
+        err = in_parallel(&x, copy_and_hash, &report->bare_seconds, &report->bare_cpu_seconds);
     if (err == ESP_OK)
         note_windows(&x);
     close_explorer(&x);

@@ -95,6 +95,7 @@ struct ud_powercut_flow {
     bool anti_rollback;
     bool blanks_otadata;     /* that is where it ends */
     bool only_begins;        /* the goal is that of the retry */
+    bool retry_pending;      /* its last boot is the first one of the new image: nobody confirms yet */
     bool ends_pending;       /* nobody confirms before it ends */
     bool bad_cell;           /* one byte of the slot that is written to shows FF whatever is programmed */
     bool for_boards;         /* can begin from somebody's board */

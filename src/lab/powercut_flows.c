@@ -380,6 +380,13 @@ static esp_err_t retry_new(struct world *w)
     return run_full(w);
 }
 
+/* To the point that the flow ends at: the boot that follows shows the new image for the first time. */
+static esp_err_t retry_update(struct world *w)
+{
+    esp_err_t err = is_pending(w) ? step_confirm(w) : ESP_OK;
+    return err != ESP_OK || goal_is_reached(w, false) ? err : run_update(w);
+}
+
 static esp_err_t boot_confirm(struct world *w)
 {
     esp_err_t err = world_boot(w);
@@ -440,7 +447,8 @@ static const struct ud_powercut_flow flows[] = {
       .prepare = prepare_first,
       .boots_first = true,
       .run = run_update,
-      .retry = retry_new,
+      .retry = retry_update,
+      .retry_pending = true,
       .otadata_erases = 1 },
     { .name = "factory",
       .brief = "first update of a device that runs its factory app, into ota_0",
@@ -448,7 +456,8 @@ static const struct ud_powercut_flow flows[] = {
       .prepare = prepare_factory,
       .boots_first = true,
       .run = run_update,
-      .retry = retry_new,
+      .retry = retry_update,
+      .retry_pending = true,
       .otadata_erases = 1 },
     { .name = "update",
       .brief = "update over an older image; a factory app is even older",
@@ -456,7 +465,8 @@ static const struct ud_powercut_flow flows[] = {
       .prepare = over_older,
       .boots_first = true,
       .run = run_update,
-      .retry = retry_new,
+      .retry = retry_update,
+      .retry_pending = true,
       .for_boards = true,
       .otadata_erases = 2 },
     { .name = "update-near",
@@ -464,14 +474,16 @@ static const struct ud_powercut_flow flows[] = {
       .prepare = over_near,
       .boots_first = true,
       .run = run_update,
-      .retry = retry_new,
+      .retry = retry_update,
+      .retry_pending = true,
       .otadata_erases = 2 },
     { .name = "update-plain",
       .brief = "update without rollback",
       .prepare = over_plain,
       .boots_first = true,
       .run = run_update,
-      .retry = retry_new,
+      .retry = retry_update,
+      .retry_pending = true,
       .plain = true,
       .otadata_erases = 1 },
     { .name = "update-whole",
