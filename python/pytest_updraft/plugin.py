@@ -22,6 +22,8 @@ def pytest_addoption(parser):
     group.addoption("--updraft-build-dir", metavar="DIR", help="where images are (default: $UPDRAFT_BUILD_DIR)")
     group.addoption("--updraft-app", metavar="IMAGE", help="what boards run that no mark names an app for")
     group.addoption("--updraft-table", metavar="TABLE", help="their partition table")
+    group.addoption("--updraft", action="store_true", help="run suites written for hardware (pytest-embedded, "
+                    "--embedded-services esp,idf) on virtual boards")
     parser.addini("updraft_build_dir", "where images are", default="")
     parser.addini("updraft_app", "what boards run that no mark names an app for", default="")
     parser.addini("updraft_table", "their partition table", default="")
@@ -31,6 +33,21 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "board(app, table, chip, flash_size, rollback, partitions, options): "
                                        "what the fixture `board` makes (updraft board create)")
     config.addinivalue_line("markers", "ota_server(*options): options of `updraft serve` for the fixture `ota_server`")
+    if config.getoption("--updraft"):
+        run_embedded_suites_on_boards(config)
+
+
+def run_embedded_suites_on_boards(config):
+    """embedded.py joins only now: it imports pytest-embedded, which pytest-updraft does without."""
+    if not config.pluginmanager.has_plugin("pytest_embedded"):
+        raise pytest.UsageError("--updraft runs suites of pytest-embedded, and that is not installed here (or switched "
+                                "off): pip install pytest-embedded-idf pytest-embedded-serial-esp")
+    try:
+        from . import embedded
+    except ModuleNotFoundError as missing:
+        raise pytest.UsageError(f"--updraft needs pytest-embedded's services esp and idf ({missing}): "
+                                "pip install pytest-embedded-idf pytest-embedded-serial-esp") from missing
+    config.pluginmanager.register(embedded, "pytest_updraft.embedded")
 
 
 def setting(config, name):

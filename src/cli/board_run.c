@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static const char help[] =
     "\n"
     "Power on: boots by the boot loader's rules and executes what the slot holds, over resets. The\n"
     "firmware's output goes to standard output, lines of the board ('board: ...') to standard error.\n"
-    "Ctrl-C switches the power off.\n"
+    "Standard input is the console's, over resets. Ctrl-C switches the power off.\n"
     "\n"
     "  --until REGEX       end with success at the first line of the firmware that matches (extended\n"
     "                      regular expression)\n"
@@ -249,6 +250,9 @@ static void print_booted(const struct ud_lab_event *e)
         fprintf(stderr, "board:   %s does not boot; the next candidate is tried.\n", name);
     }
     fprintf(stderr, "board: booting %s\n", title);
+    /* A line of the boot loader, which suites for hardware wait for: on the console like the firmware's. */
+    printf("I (0) boot: Loaded app from partition at offset 0x%" PRIx64 "\n", (uint64_t)r->loaded->addr);
+    fflush(stdout);
 }
 
 static void print_note(const struct ud_note *note)

@@ -254,6 +254,7 @@ def suite(tmp_path):
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "UPDRAFT": UPDRAFT, **env}
         environment = {k: v for k, v in environment.items() if v is not None}
         done = subprocess.run([sys.executable, "-m", "pytest", "-p", "pytest_updraft.plugin", "-p", "no:cacheprovider",
+                               "-p", "no:pytest_embedded",
                                "-p", "no:timeout", "-rA", *map(str, options), "test_it.py"], cwd=tmp_path,
                               env=environment, capture_output=True, text=True, timeout=120)
         return done.returncode, done.stdout + done.stderr
