@@ -479,6 +479,7 @@ static void a_power_cut_at_any_operation_leaves_a_device_that_updates(void **sta
         assert_int_equal(power_on(), IDLE);
         assert_int_equal(chip.ram[UD_APP_DESC_BYTES], (uint8_t)(UD_APP_DESC_BYTES * 7u + '2'));
     }
+    chip.link = NULL;
     assert_in_range(n, 40, 100); /* 3 sectors and 41 pages of a slot, and the changes of otadata */
 }
 
