@@ -40,7 +40,8 @@
  *     static const struct ud_flash_ops chip_ops = { chip_start, chip_poll };
  *     struct ud_flash flash = { .ops = &chip_ops, .geometry = UD_FLASH_GEOMETRY(0x400000), .clock = &clock };
  *
- * The Linux port is listed in port_linux.h; its sources in port/linux are the worked example.
+ * docs/porting.md walks through a whole port to a microcontroller (examples/port). The Linux port is listed in
+ * port_linux.h, its sources are in port/linux.
  */
 #ifndef UPDRAFT_PORT_H
 #define UPDRAFT_PORT_H
