@@ -139,6 +139,12 @@ static void compare_segments(cJSON *list, const struct image_file *a, const stru
     }
 }
 
+/* What follows the image; nothing where the file ends within the digest. */
+static size_t tail_of(const struct image_file *f)
+{
+    return f->len > f->info.len ? f->len - f->info.len : 0;
+}
+
 static void compare_ends(cJSON *list, const struct image_file *a, const struct image_file *b)
 {
     compare_number(list, "checksum", "0x%02x", a->info.checksum, b->info.checksum);
@@ -146,10 +152,15 @@ static void compare_ends(cJSON *list, const struct image_file *a, const struct i
     if (a->info.has_digest && b->info.has_digest)
         compare_hex(list, "SHA-256", a->info.digest, b->info.digest, sizeof a->info.digest);
     compare_number(list, "image length", "%u", a->info.len, b->info.len);
-    size_t x = a->len - a->info.len;
-    size_t y = b->len - b->info.len;
+    size_t x = tail_of(a);
+    size_t y = tail_of(b);
     char text[2][40];
-    if (x == y && memcmp(a->data + a->info.len, b->data + b->info.len, x) == 0)
+    if (a->len < a->info.len || b->len < b->info.len) {
+        snprintf(text[0], sizeof text[0], "%zu bytes", a->len);
+        snprintf(text[1], sizeof text[1], "%zu bytes", b->len);
+        compare_text(list, "file length", text[0], text[1]);
+    }
+    if (x == y && memcmp(a->data + a->len - x, b->data + b->len - y, x) == 0)
         return;
     snprintf(text[0], sizeof text[0], "%zu bytes", x);
     snprintf(text[1], sizeof text[1], x == y ? "%zu bytes, others" : "%zu bytes", y);

@@ -178,7 +178,7 @@ static int extract(const struct extract *e, const struct image_file *f)
     case WHAT_IMAGE:
         break;
     }
-    return write_range(e, f, 0, info->len);
+    return write_range(e, f, 0, info->len < f->len ? info->len : (uint32_t)f->len); /* the digest may be cut */
 }
 
 int image_extract(int argc, char **argv)

@@ -264,6 +264,22 @@ def test_compare_tells_fields_segments_and_tails_apart(tmp_path):
     assert differences(C3, b) == {"reserved bytes": ("", "differ")}
 
 
+@pytest.mark.parametrize("cuts", [(10, 10), (10, 20), (31, 0)], ids=str)
+def test_compare_and_extract_stay_within_an_image_whose_digest_is_cut(tmp_path, cuts):
+    files = [tmp_path / "a.bin", tmp_path / "b.bin"]
+    for path, cut, flip in zip(files, cuts, (1, 2)):
+        data = bytearray(C3.read_bytes())
+        data[0x60] ^= flip
+        path.write_bytes(data[:len(data) - cut])
+    text = run("image", "compare", *files, check=1).stdout
+    sizes = [path.stat().st_size for path in files]
+    assert "1844" not in text and ("file length" in text) == (sizes[0] != sizes[1])
+
+    done = run("image", "extract", files[0], "--out", tmp_path / "out.bin")
+    assert "damaged" in done.stderr
+    assert (tmp_path / "out.bin").read_bytes() == files[0].read_bytes()
+
+
 def test_what_cannot_be_compared_is_exit_2(tmp_path):
     (tmp_path / "x").write_bytes(b"hello")
     for pair in ([C3, tmp_path / "x"], [tmp_path / "x", C3], [C3, tmp_path / "absent"]):
