@@ -38,7 +38,8 @@ function(ud_idf_archive target mode expression)
   add_library(${target} STATIC
     "$<FILTER:$<TARGET_OBJECTS:ud_idf>,${mode},${expression}>"
     "$<FILTER:$<TARGET_OBJECTS:ud_compat>,${mode},${expression}>")
-  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/updraft)
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C
+    ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/updraft)
   set_property(GLOBAL APPEND PROPERTY UD_IDF_ARCHIVES ${target})
 endfunction()
 
@@ -63,7 +64,8 @@ function(ud_idf_kit_text installed out)
     set(prefix "${here}/../..")
     string(APPEND text
       "set(UD_KIT_TOOL \"${prefix}/${CMAKE_INSTALL_BINDIR}/updraft\")\n"
-      "set(UD_KIT_INCLUDE \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf\" \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}\")\n"
+      "set(UD_KIT_INCLUDE \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf\"\n"
+      "  \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}\")\n"
       "set(UD_KIT_CMAKE \"${prefix}/${CMAKE_INSTALL_LIBDIR}/cmake/updraft\")\n")
   else()
     string(APPEND text

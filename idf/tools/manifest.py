@@ -85,8 +85,8 @@ def locate(name, entry, manifest, project):
     full = name if "/" in name else f"espressif/{name}"
     folder = project / "managed_components" / full.replace("/", "__")
     if not (folder / "CMakeLists.txt").exists():
-        raise Bad(f"'{name}' comes from a registry, and {folder} is not there; nothing is downloaded here: fetch it with "
-                  "ESP-IDF's component manager, or put a copy there")
+        raise Bad(f"'{name}' comes from a registry, and {folder} is not there; nothing is downloaded here: fetch it "
+                  "with ESP-IDF's component manager, or put a copy there")
     return folder.name, folder
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `updraft idf`: ordinary ESP-IDF projects, built for a virtual board. `updraft idf-path`: where the folder for that is. */
+/* `updraft idf`: ordinary ESP-IDF projects, built for a virtual board. `updraft idf-path`: the folder for that. */
 #include "board.h"
 #include "project.h"
 
@@ -68,7 +68,7 @@ static const char size_help[] =
     "Example:\n"
     "  updraft idf size ~/esp/ota_app\n";
 
-/* ---- the command line ---------------------------------------------------------------------------------------------- */
+/* ---- the command line ---- */
 
 /* CLI_OK, an exit code, or -1 after --help. What follows "--" is left to the caller, from `*rest` on. */
 static int parse(int argc, char **argv, const char *help, struct project_options *o, int *rest)
@@ -134,7 +134,7 @@ static int with_project(int argc, char **argv, const char *command, const char *
     return rc < 0 ? CLI_OK : rc;
 }
 
-/* ---- build, size --------------------------------------------------------------------------------------------------- */
+/* ---- build, size ---- */
 
 static bool load_table(const struct project *p, struct ud_ptable *table)
 {
@@ -205,7 +205,7 @@ static int idf_size(int argc, char **argv)
     return with_project(argc, argv, "idf size", size_help, size);
 }
 
-/* ---- run ------------------------------------------------------------------------------------------------------------ */
+/* ---- run ---- */
 
 static int idf_run(int argc, char **argv)
 {
@@ -237,7 +237,7 @@ static int idf_run(int argc, char **argv)
     return rc;
 }
 
-/* ---- menuconfig ----------------------------------------------------------------------------------------------------- */
+/* ---- menuconfig ---- */
 
 /* The environment that Kconfig is read with: NAME=VALUE lines that the configuration has left. */
 static bool set_environment(const char *file)
@@ -319,7 +319,7 @@ static int idf_menuconfig(int argc, char **argv)
     return with_project(argc, argv, "idf menuconfig", menuconfig_help, menuconfig);
 }
 
-/* ---- fullclean ------------------------------------------------------------------------------------------------------ */
+/* ---- fullclean ---- */
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {

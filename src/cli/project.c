@@ -63,7 +63,7 @@ bool project_idf_path(char path[PROJECT_PATH])
     return false;
 }
 
-/* ---- the folders -------------------------------------------------------------------------------------------------- */
+/* ---- the folders ---- */
 
 static int find_project(const struct project_options *o, struct project *p)
 {
@@ -150,7 +150,7 @@ static int check_build_folder(const struct project *p)
     return CLI_OK;
 }
 
-/* ---- programs ----------------------------------------------------------------------------------------------------- */
+/* ---- programs ---- */
 
 /* Lines of CMake that are ours go to standard error. */
 static void show_ours(FILE *from)
@@ -220,7 +220,7 @@ static bool in_path(const char *name)
     return false;
 }
 
-/* ---- building ------------------------------------------------------------------------------------------------------ */
+/* ---- building ---- */
 
 static int configure(const struct project_options *o, struct project *p)
 {

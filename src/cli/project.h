@@ -50,7 +50,7 @@ int project_spawn(const struct project *p, char *const argv[], enum project_outp
 /* The folder that projects take for ESP-IDF, beside this program; false after a message. */
 bool project_idf_path(char path[PROJECT_PATH]);
 
-/* ---- its board (project_board.c) ---------------------------------------------------------------------------------- */
+/* ---- its board (project_board.c) ---- */
 
 #define PROJECT_CONTENTS 32
 

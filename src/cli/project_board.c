@@ -36,7 +36,7 @@ static cJSON *read_json(const struct project *p, const char *name)
     return json;
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 static bool is_set(const cJSON *config, const char *option)
 {
@@ -84,7 +84,7 @@ static int settle(const cJSON *config, struct ud_lab_settings *s)
     return CLI_OK;
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static void *own(struct project_board *b, void *data)
 {
@@ -186,7 +186,7 @@ void project_board_path(const struct project *p, char path[PROJECT_PATH])
         path[0] = 0;
 }
 
-/* ---- is the board still that of the project? ------------------------------------------------------------------------ */
+/* ---- is the board still that of the project? ---- */
 
 enum { SIGN_LAYOUT, SIGN_APP, SIGNS };
 #define SIGN_SIZE 160

@@ -33,7 +33,8 @@ def project(folder, files=None):
 def idf(*args, env=None, timeout=120):
     """Run `updraft idf ARGS`: the completed process, output and errors in one text."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("IDF_", "SDKCONFIG"))}
-    return subprocess.run([UPDRAFT, "idf", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    return subprocess.run([UPDRAFT, "idf", *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
                           timeout=timeout, env={**clean, **(env or {})})
 
 

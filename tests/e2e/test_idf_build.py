@@ -49,7 +49,8 @@ def test_a_project_is_built_and_runs_on_its_board(hello):
     for name in outputs:
         assert (hello / "build" / name).exists(), name
     args = json.loads((hello / "build" / "flasher_args.json").read_text())
-    assert args["flash_files"] == {"0x1000": "bootloader/bootloader.bin", "0x8000": "partition_table/partition-table.bin",
+    assert args["flash_files"] == {"0x1000": "bootloader/bootloader.bin", "0x8000":
+        "partition_table/partition-table.bin",
                                    "0xd000": "ota_data_initial.bin", "0x10000": "tiny.bin"}
     assert (hello / "build" / "ota_data_initial.bin").read_bytes() == b"\xff" * 8192
     created = run("board", "create", "--project", hello)
@@ -69,7 +70,8 @@ def test_a_new_app_is_put_on_the_board_and_data_stays(hello):
     assert "the app has changed: it is put on" in ran.stderr
     run("board", "read", board, "nvs", "--out", nvs)
     assert nvs.read_bytes()[:4] == b"kept"
-    (hello / "sdkconfig.defaults").write_text("CONFIG_PARTITION_TABLE_TWO_OTA_LARGE=y\nCONFIG_ESPTOOLPY_FLASHSIZE_4MB=y\n")
+    (hello / "sdkconfig.defaults").write_text("CONFIG_PARTITION_TABLE_TWO_OTA_LARGE=y\n"
+                                              "CONFIG_ESPTOOLPY_FLASHSIZE_4MB=y\n")
     ran = run("board", "run", "--project", hello, "--until", "tiny 1.2.4 on esp32 in ota_0", "--timeout", 20)
     assert "is made anew" in ran.stderr
 
@@ -152,7 +154,8 @@ def test_a_build_folder_of_another_idf_path_is_refused(hello):
     build(hello)
     cache = hello / "build" / "CMakeCache.txt"
     path = run("idf-path").stdout.strip()
-    cache.write_text(cache.read_text().replace(f"UPDRAFT_IDF_PATH:INTERNAL={path}", "UPDRAFT_IDF_PATH:INTERNAL=/elsewhere"))
+    cache.write_text(cache.read_text().replace(f"UPDRAFT_IDF_PATH:INTERNAL={path}",
+        "UPDRAFT_IDF_PATH:INTERNAL=/elsewhere"))
     assert "was made with /elsewhere" in refuse(hello)
 
 
@@ -164,7 +167,8 @@ def test_the_chip_of_a_build_folder_does_not_change(hello):
 
 
 def test_blanks_and_quotes_in_paths(tmp_path):
-    folder = project(tmp_path / "my project's dir", {"main/main.c": HELLO, "main/a text.txt": "x", "main/CMakeLists.txt":
+    folder = project(tmp_path / "my project's dir", {"main/main.c": HELLO, "main/a text.txt": "x",
+        "main/CMakeLists.txt":
                      'idf_component_register(SRCS "main.c" EMBED_TXTFILES "a text.txt")\n'})
     build(folder)
     run("board", "run", "--project", folder, "--until", "on esp32 in factory", "--timeout", 20)
@@ -203,7 +207,8 @@ def test_without_a_python_that_has_kconfgen_the_command_is_named(hello, tmp_path
     bare.joinpath("python3").write_text("#!/bin/sh\nexit 1\n")
     bare.joinpath("python3").chmod(0o755)
     env = {"PATH": str(bare), "HOME": str(tmp_path), "IDF_PATH": str(kit / "idf")}
-    done = subprocess.run(["cmake", "-G", "Ninja", "-S", hello, "-B", tmp_path / "b"], env=env, capture_output=True, text=True)
+    done = subprocess.run(["cmake", "-G", "Ninja", "-S", hello, "-B", tmp_path / "b"], env=env, capture_output=True,
+        text=True)
     assert done.returncode != 0
     assert "no Python with the packages esp-idf-kconfig and PyYAML was found" in words(done.stderr)
     assert f"python3 -m venv '{tmp_path}/.local/share/updraft/venv'" in words(done.stderr)
@@ -227,7 +232,8 @@ def test_what_menuconfig_changes_is_shown_and_kept(hello):
     script.write_text("""import os, sys
 path = os.environ["KCONFIG_CONFIG"]
 text = open(path).read()
-assert "CONFIG_FREERTOS_HZ=100\\n" in text and os.environ["IDF_TARGET"] == "esp32" and sys.argv[1:3] == ["-m", "menuconfig"]
+assert "CONFIG_FREERTOS_HZ=100\\n" in text and os.environ["IDF_TARGET"] == "esp32"
+assert sys.argv[1:3] == ["-m", "menuconfig"]
 open(path, "w").write(text.replace("CONFIG_FREERTOS_HZ=100\\n", "CONFIG_FREERTOS_HZ=1000\\n"))
 """)
     python = hello.parent / "python"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Files as data of the program, under ESP-IDF's symbol names.
 
-# target_add_binary_data(<target> <file> TEXT|BINARY [RENAME_TO <name>] [DEPENDS <target>...]): TEXT adds a NUL at the end.
+# target_add_binary_data(<target> <file> TEXT|BINARY [RENAME_TO <name>] [DEPENDS <target>...]): TEXT adds a NUL.
 function(target_add_binary_data target file type)
   cmake_parse_arguments(PARSE_ARGV 3 arg "" "RENAME_TO" "DEPENDS")
   if(NOT type MATCHES "^(TEXT|BINARY)$")
@@ -22,7 +22,7 @@ function(target_add_binary_data target file type)
   string(MAKE_C_IDENTIFIER "${symbol}" symbol)
   set(end "")
   set(length "_binary_${symbol}_end - _binary_${symbol}_start")
-  if(type STREQUAL TEXT)
+  if(type STREQUAL "TEXT")
     set(end "    .byte 0\n")
     string(APPEND length " - 1")
   endif()
@@ -51,8 +51,8 @@ endfunction()
 
 # Images of file systems as partitions: the board's flash could hold them, but nothing here makes them.
 function(ud_no_file_system function partition)
-  ud_stop("${function}(${partition}): images of this file system are not made for virtual boards; make one with the file "
-    "system's own tool and put it on the board: updraft board create --partition ${partition}=FILE")
+  ud_stop("${function}(${partition}): images of this file system are not made for virtual boards; make one with the "
+    "file system's own tool and put it on the board: updraft board create --partition ${partition}=FILE")
 endfunction()
 function(spiffs_create_partition_image partition)
   ud_no_file_system(spiffs_create_partition_image ${partition})

@@ -17,7 +17,8 @@ function(ud_partition_table)
   if(CONFIG_PARTITION_TABLE_CUSTOM)
     get_filename_component(csv "${CONFIG_PARTITION_TABLE_FILENAME}" ABSOLUTE BASE_DIR "${CMAKE_SOURCE_DIR}")
     if(NOT EXISTS "${csv}")
-      ud_stop("CONFIG_PARTITION_TABLE_CUSTOM_FILENAME is ${CONFIG_PARTITION_TABLE_FILENAME}, and there is no file ${csv}")
+      ud_stop("CONFIG_PARTITION_TABLE_CUSTOM_FILENAME is ${CONFIG_PARTITION_TABLE_FILENAME}, and there is no file "
+        "${csv}")
     endif()
   else()
     set(csv "${IDF_PATH}/components/partition_table/${CONFIG_PARTITION_TABLE_FILENAME}")
@@ -61,7 +62,7 @@ function(ud_partition_member by value member out)
   foreach(row IN LISTS rows)
     string(REPLACE "|" ";" row "${row}")
     list(GET row ${key} found)
-    if(found STREQUAL value)
+    if(found STREQUAL "${value}")
       list(GET row ${wanted} found)
       set(${out} "${found}" PARENT_SCOPE)
       return()
@@ -111,7 +112,8 @@ function(nvs_create_partition_image partition csv)
     set(arg_VERSION 2)
   endif()
   add_custom_command(OUTPUT "${out}"
-    COMMAND "${UPDRAFT_PYTHON}" -m esp_idf_nvs_partition_gen generate --version ${arg_VERSION} "${path}" "${out}" ${size}
+    COMMAND "${UPDRAFT_PYTHON}" -m esp_idf_nvs_partition_gen generate --version ${arg_VERSION} "${path}" "${out}"
+            ${size}
     DEPENDS "${path}" ${arg_DEPENDS} COMMENT "Making NVS for partition ${partition}" VERBATIM)
   add_custom_target(nvs_${partition}_bin ALL DEPENDS "${out}")
   if(arg_FLASH_IN_PROJECT)
@@ -134,14 +136,14 @@ function(ud_link_program program)
   set(archives "")
   foreach(name IN LISTS roots)
     ud_project_component("${name}" own)
-    if(own)
+    if(NOT own STREQUAL "")
       target_link_libraries(${program} PRIVATE __idf_${own})
     endif()
   endforeach()
   # Main's users and its own code may lie in one library: all of what is linked, and the stack, as one group.
   foreach(name IN LISTS libraries)
     set(whole "$<BOOL:$<TARGET_PROPERTY:__idf_${name},UD_WHOLE_ARCHIVE>>")
-    if(NOT minimal AND NOT COMPONENTS OR name STREQUAL main)
+    if(NOT minimal AND NOT COMPONENTS OR name STREQUAL "main")
       list(APPEND archives "$<${whole}:-Wl,--whole-archive>" "$<TARGET_FILE:__idf_${name}>"
         "$<${whole}:-Wl,--no-whole-archive>")
     endif()
@@ -237,7 +239,8 @@ function(ud_project_image)
   add_custom_target(bootloader ALL DEPENDS "${dir}/bootloader/bootloader.bin")
   add_custom_target(partition-table)
   add_custom_target(flash
-    COMMAND "${CMAKE_COMMAND}" -E echo "a virtual board is made with: updraft board create --project '${CMAKE_SOURCE_DIR}'"
+    COMMAND "${CMAKE_COMMAND}" -E echo
+            "a virtual board is made with: updraft board create --project '${CMAKE_SOURCE_DIR}'"
     DEPENDS app VERBATIM)
   add_custom_target(size COMMAND "${UD_KIT_TOOL}" image info "${dir}/${name}.bin" DEPENDS app VERBATIM USES_TERMINAL)
   set_property(GLOBAL PROPERTY UD_BUILD_EXECUTABLE ${program})
@@ -296,7 +299,7 @@ function(ud_write_descriptions)
     set(part "${CMAKE_MATCH_2}")
     ud_build_path("${CMAKE_MATCH_3}" file)
     list(APPEND files "        \"${offset}\": ${file}")
-    if(NOT part STREQUAL extra)
+    if(NOT part STREQUAL "extra")
       string(APPEND parts
         "    \"${part}\": { \"offset\": \"${offset}\", \"file\": ${file}, \"encrypted\": \"false\" },\n")
     endif()
@@ -306,18 +309,21 @@ function(ud_write_descriptions)
   set(freq ${CONFIG_ESPTOOLPY_FLASHFREQ})
   file(CONFIGURE OUTPUT "${dir}/flasher_args.json" @ONLY CONTENT
 "{
-    \"write_flash_args\": [ \"--flash-mode\", \"@mode@\", \"--flash-size\", \"@flash_size@\", \"--flash-freq\", \"@freq@\" ],
+    \"write_flash_args\": [ \"--flash-mode\", \"@mode@\", \"--flash-size\", \"@flash_size@\",
+                          \"--flash-freq\", \"@freq@\" ],
     \"flash_settings\": { \"flash_mode\": \"@mode@\", \"flash_size\": \"@flash_size@\", \"flash_freq\": \"@freq@\" },
     \"flash_files\": {
 @files@
     },
-@parts@    \"extra_esptool_args\": { \"after\": \"hard-reset\", \"before\": \"default-reset\", \"stub\": true, \"chip\": \"@IDF_TARGET@\" }
+@parts@    \"extra_esptool_args\": { \"after\": \"hard-reset\", \"before\": \"default-reset\", \"stub\": true,
+                            \"chip\": \"@IDF_TARGET@\" }
 }
 ")
   get_property(names GLOBAL PROPERTY UD_COMPONENTS)
   list(JOIN names "\", \"" names)
-  foreach(pair "project_path ${CMAKE_SOURCE_DIR}" "idf_path ${IDF_PATH}" "build_dir ${dir}" "config_file ${dir}/sdkconfig"
-      "c_compiler ${CMAKE_C_COMPILER}" "project_version ${version}" "python ${UPDRAFT_PYTHON}"
+  foreach(pair "project_path ${CMAKE_SOURCE_DIR}" "idf_path ${IDF_PATH}" "build_dir ${dir}"
+      "config_file ${dir}/sdkconfig" "c_compiler ${CMAKE_C_COMPILER}" "project_version ${version}"
+      "python ${UPDRAFT_PYTHON}"
       "kconfig ${IDF_PATH}/Kconfig" "config_env ${dir}/config/kconfig.env")
     string(REGEX MATCH "^([a-z_]+) (.*)$" _ "${pair}")
     set(key ${CMAKE_MATCH_1})

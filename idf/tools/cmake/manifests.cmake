@@ -32,8 +32,8 @@ function(ud_follow_manifests)
   file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/config")
   execute_process(
     COMMAND "${CMAKE_COMMAND}" -E env "IDF_PATH=${IDF_PATH}"
-            "${UPDRAFT_PYTHON}" -B "${IDF_PATH}/tools/manifest.py" --target ${IDF_TARGET} --project "${CMAKE_SOURCE_DIR}"
-            --out "${out}" ${components}
+            "${UPDRAFT_PYTHON}" -B "${IDF_PATH}/tools/manifest.py" --target ${IDF_TARGET}
+            --project "${CMAKE_SOURCE_DIR}" --out "${out}" ${components}
     RESULT_VARIABLE failed ERROR_VARIABLE why ERROR_STRIP_TRAILING_WHITESPACE)
   if(failed)
     ud_stop("${why}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The options of a project: its chip, its sdkconfig files, Kconfig, and what is done about options that mean nothing
 # here. The project's own sdkconfig is read and never written. Options are made anew of the layers each time:
-# sdkconfig.defaults, sdkconfig, and in the build folder sdkconfig.changes, what menuconfig has changed. The build folder's
-# sdkconfig is the result.
+# sdkconfig.defaults, sdkconfig, and in the build folder sdkconfig.changes, what menuconfig has changed. The build
+# folder's sdkconfig is the result.
 
 # ---- Python with esp-idf-kconfig ----
 
@@ -47,7 +47,8 @@ endfunction()
 
 # The project's files of options, first to last, as UD_LAYERS of the caller.
 function(ud_option_layers)
-  file(GLOB _ CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/sdkconfig*" "${CMAKE_BINARY_DIR}/sdkconfig.c*") # a new one is noticed
+  # A new one is noticed.
+  file(GLOB _ CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/sdkconfig*" "${CMAKE_BINARY_DIR}/sdkconfig.c*")
   set(defaults "${SDKCONFIG_DEFAULTS}")
   if(defaults STREQUAL "")
     set(defaults "$ENV{SDKCONFIG_DEFAULTS}")
@@ -109,9 +110,9 @@ function(ud_find_chip)
     list(JOIN chips ", " chips)
     ud_stop("IDF_TARGET is '${chip}', which is not a chip that a board can be; there are ${chips}")
   endif()
-  if(UPDRAFT_CHIP AND NOT UPDRAFT_CHIP STREQUAL chip)
-    ud_stop("${CMAKE_BINARY_DIR} was made for ${UPDRAFT_CHIP}, and IDF_TARGET is ${chip} now; use another build folder, or "
-      "'updraft idf fullclean'")
+  if(UPDRAFT_CHIP AND NOT UPDRAFT_CHIP STREQUAL "${chip}")
+    ud_stop("${CMAKE_BINARY_DIR} was made for ${UPDRAFT_CHIP}, and IDF_TARGET is ${chip} now; use another build "
+      "folder, or 'updraft idf fullclean'")
   endif()
   set(UPDRAFT_CHIP ${chip} CACHE INTERNAL "The chip that this build folder is for")
   set(IDF_TARGET ${chip} CACHE STRING "The chip")
@@ -126,7 +127,7 @@ endfunction()
 function(ud_component_kconfig dir kind out)
   string(TOUPPER "${kind}" keyword)
   set(file "${dir}/Kconfig")
-  if(kind STREQUAL projbuild)
+  if(kind STREQUAL "projbuild")
     set(file "${dir}/Kconfig.projbuild")
     set(keyword KCONFIG_PROJBUILD)
   else()
@@ -248,14 +249,14 @@ set(UD_STOPPING_OPTIONS
 
 function(ud_may_ignore option out)
   set(${out} FALSE PARENT_SCOPE)
-  if(UPDRAFT_IGNORE STREQUAL ALL OR option IN_LIST UPDRAFT_IGNORE)
+  if(UPDRAFT_IGNORE STREQUAL "ALL" OR option IN_LIST UPDRAFT_IGNORE)
     set(${out} TRUE PARENT_SCOPE)
   endif()
 endfunction()
 
 function(ud_refuse option what where)
-  ud_stop("CONFIG_${option} (${where}) asks for ${what}, which a virtual board does not have. Take it out, or accept that "
-    "it has no effect: -DUPDRAFT_IGNORE=${option}")
+  ud_stop("CONFIG_${option} (${where}) asks for ${what}, which a virtual board does not have. Take it out, or accept "
+    "that it has no effect: -DUPDRAFT_IGNORE=${option}")
 endfunction()
 
 function(ud_check_options)
@@ -270,18 +271,19 @@ function(ud_check_options)
   endforeach()
 
   file(READ "${CMAKE_BINARY_DIR}/config/report.json" report)
+  string(REPLACE ";" "," report "${report}") # what is found becomes a list
   string(REGEX MATCHALL "unknown kconfig symbol '[A-Za-z0-9_]+' assigned to '[^\n]*' in [^\n]*\"" notes "${report}")
   set(names "")
   foreach(note IN LISTS notes)
     if(NOT note MATCHES "^unknown kconfig symbol '([A-Za-z0-9_]+)' assigned to '(.*)' in (.*)\"$")
-      continue() # a value with a semicolon: the first part has told the name
+      continue() # a line of another form
     endif()
     set(option ${CMAKE_MATCH_1})
     set(value "${CMAKE_MATCH_2}")
     set(file "${CMAKE_MATCH_3}")
     list(APPEND names ${option})
     ud_may_ignore(${option} ignored)
-    if(ignored OR value STREQUAL n OR value STREQUAL "")
+    if(ignored OR value STREQUAL "n" OR value STREQUAL "")
       continue()
     endif()
     # A whole sdkconfig of ESP-IDF's lists thousands of options, most by default: there only those count that are plain.
@@ -290,9 +292,9 @@ function(ud_check_options)
       string(REGEX MATCH "^([^|]*)[|](.*)$" _ "${family}")
       set(prefix ${CMAKE_MATCH_1})
       set(what "${CMAKE_MATCH_2}")
-      if(option STREQUAL prefix)
+      if(option STREQUAL "${prefix}")
         ud_refuse(${option} "${what}" "${file}")
-      elseif(option MATCHES "^${prefix}" AND NOT base STREQUAL sdkconfig)
+      elseif(option MATCHES "^${prefix}" AND NOT base STREQUAL "sdkconfig")
         ud_stop("CONFIG_${option}=${value} (${file}) is about ${what}, and is not known here: the firmware would be "
           "another one than you think. Take it out, or accept that it has no effect: -DUPDRAFT_IGNORE=${option}")
       endif()
@@ -309,7 +311,8 @@ function(ud_check_options)
     endif()
     message(STATUS "updraft: options without effect on a virtual board: ${few}")
   endif()
-  string(REGEX MATCHALL "\"message\": \"[^\n]*(not a valid value|is invalid for|malformed line)[^\n]*\"" notes "${report}")
+  set(bad "not a valid value|is invalid for|malformed line")
+  string(REGEX MATCHALL "\"message\": \"[^\n]*(${bad})[^\n]*\"" notes "${report}")
   foreach(note IN LISTS notes)
     string(REGEX REPLACE "^\"message\": \"([^ ]*kconfgen_tmp[^:]*:)?(.*)\"$" "\\2" note "${note}")
     message(WARNING "updraft: the project's options: ${note}")

@@ -21,9 +21,9 @@ foreach(file properties components manifests options embed image)
 endforeach()
 
 # A build folder belongs to one IDF_PATH: ninja's own re-run reads the environment again.
-if(UPDRAFT_IDF_PATH AND NOT UPDRAFT_IDF_PATH STREQUAL IDF_PATH)
-  message(FATAL_ERROR "updraft: ${CMAKE_BINARY_DIR} was made with ${UPDRAFT_IDF_PATH}, and IDF_PATH is ${IDF_PATH} now; "
-    "use another build folder, or 'updraft idf fullclean'")
+if(UPDRAFT_IDF_PATH AND NOT UPDRAFT_IDF_PATH STREQUAL "${IDF_PATH}")
+  message(FATAL_ERROR "updraft: ${CMAKE_BINARY_DIR} was made with ${UPDRAFT_IDF_PATH}, and IDF_PATH is ${IDF_PATH} "
+    "now; use another build folder, or 'updraft idf fullclean'")
 endif()
 set(UPDRAFT_IDF_PATH "${IDF_PATH}" CACHE INTERNAL "The folder that this build takes for ESP-IDF")
 set(UPDRAFT_IGNORE "" CACHE STRING "Options (without CONFIG_) that stop the build and shall not; ALL: all of them")

@@ -4,8 +4,13 @@
 set(UD_BUILD_FLAGS COMPILE_OPTIONS C_COMPILE_OPTIONS CXX_COMPILE_OPTIONS ASM_COMPILE_OPTIONS COMPILE_DEFINITIONS
   LINK_OPTIONS)
 
+# End with an error made of the arguments; one by one, since a text may have semicolons.
 function(ud_stop)
-  list(JOIN ARGV "" text)
+  set(text "")
+  math(EXPR last "${ARGC} - 1")
+  foreach(i RANGE ${last})
+    string(APPEND text "${ARGV${i}}")
+  endforeach()
   message(FATAL_ERROR "updraft: ${text}")
 endfunction()
 
@@ -35,7 +40,8 @@ endfunction()
 function(ud_project_target)
   foreach(pair "IDF_PATH ${IDF_PATH}" "PROJECT_DIR ${CMAKE_SOURCE_DIR}" "PROJECT_NAME ${CMAKE_PROJECT_NAME}"
       "BUILD_DIR ${CMAKE_BINARY_DIR}" "CONFIG_DIR ${CMAKE_BINARY_DIR}/config" "SDKCONFIG ${CMAKE_BINARY_DIR}/sdkconfig"
-      "SDKCONFIG_HEADER ${CMAKE_BINARY_DIR}/config/sdkconfig.h" "SDKCONFIG_CMAKE ${CMAKE_BINARY_DIR}/config/sdkconfig.cmake"
+      "SDKCONFIG_HEADER ${CMAKE_BINARY_DIR}/config/sdkconfig.h"
+      "SDKCONFIG_CMAKE ${CMAKE_BINARY_DIR}/config/sdkconfig.cmake"
       "SDKCONFIG_JSON ${CMAKE_BINARY_DIR}/config/sdkconfig.json" "EXECUTABLE ${CMAKE_PROJECT_NAME}.elf"
       "EXECUTABLE_NAME ${CMAKE_PROJECT_NAME}")
     string(REGEX MATCH "^([A-Z_]+) (.*)$" _ "${pair}")
@@ -44,7 +50,8 @@ function(ud_project_target)
   add_library(__idf_build INTERFACE)
   set(flags "$<TARGET_PROPERTY:__idf_build,UD_COMPILE_OPTIONS>")
   foreach(language C CXX ASM)
-    list(APPEND flags "$<$<COMPILE_LANGUAGE:${language}>:$<TARGET_PROPERTY:__idf_build,UD_${language}_COMPILE_OPTIONS>>")
+    set(own "$<TARGET_PROPERTY:__idf_build,UD_${language}_COMPILE_OPTIONS>")
+    list(APPEND flags "$<$<COMPILE_LANGUAGE:${language}>:${own}>")
   endforeach()
   # Warnings of the two 64-bit worlds are not the project's fault, and never errors.
   target_compile_options(__idf_build INTERFACE -g -Wall -Wextra -Wno-format -Wno-unused-result -Wno-sign-compare
@@ -54,7 +61,7 @@ function(ud_project_target)
     string(REGEX REPLACE "^(CPP|C|CXX)FLAGS$" "\\1" language ${variable})
     separate_arguments(extra NATIVE_COMMAND "$ENV{EXTRA_${variable}}")
     foreach(flag IN LISTS extra)
-      if(language STREQUAL CPP)
+      if(language STREQUAL "CPP")
         target_compile_options(__idf_build INTERFACE ${flag})
       else()
         target_compile_options(__idf_build INTERFACE $<$<COMPILE_LANGUAGE:${language}>:${flag}>)
@@ -93,9 +100,10 @@ function(ud_project_version)
   if(version STREQUAL "")
     set(version 1)
   endif()
-  set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/CMakeLists.txt")
+  file(GLOB _ CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/version.tx*") # a new one is noticed
   if(EXISTS "${CMAKE_SOURCE_DIR}/version.txt")
-    set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/version.txt")
+    set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY
+      CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/version.txt")
   endif()
   set_property(GLOBAL PROPERTY UD_BUILD_PROJECT_VER "${version}")
   set(PROJECT_VER "${version}" PARENT_SCOPE)
