@@ -23,16 +23,18 @@ struct EventGroupDef_t {
     EventBits_t bits;
     struct waiter *waiters;
 };
+_Static_assert(sizeof(struct EventGroupDef_t) <= sizeof(StaticEventGroup_t),
+               "a group fits into the memory of its user");
 
 static bool satisfied(EventBits_t now, EventBits_t bits, bool all)
 {
     return all ? (now & bits) == bits : (now & bits) != 0;
 }
 
-EventGroupHandle_t xEventGroupCreate(void)
+static EventGroupHandle_t create(StaticEventGroup_t *memory)
 {
     struct ud_alloc alloc;
-    struct EventGroupDef_t *g = kernel_alloc(sizeof *g, &alloc);
+    struct EventGroupDef_t *g = kernel_place(sizeof *g, memory, sizeof *memory, &alloc);
     if (!g)
         return NULL;
     g->alloc = alloc;
@@ -42,6 +44,17 @@ EventGroupHandle_t xEventGroupCreate(void)
         return NULL;
     }
     return g;
+}
+
+EventGroupHandle_t xEventGroupCreate(void)
+{
+    return create(NULL);
+}
+
+EventGroupHandle_t xEventGroupCreateStatic(StaticEventGroup_t *memory)
+{
+    kernel_require(memory != NULL, "a static event group needs memory");
+    return create(memory);
 }
 
 void vEventGroupDelete(EventGroupHandle_t group)
@@ -55,11 +68,9 @@ void vEventGroupDelete(EventGroupHandle_t group)
     ud_alloc_put(&alloc, group);
 }
 
-EventBits_t xEventGroupSetBits(EventGroupHandle_t group, const EventBits_t bits)
+/* Under the lock: set `bits` and settle the waits that they end. The bits afterwards. */
+static EventBits_t set_bits(EventGroupHandle_t group, EventBits_t bits)
 {
-    kernel_require(group != NULL, "set of an event group that is NULL");
-    kernel_require((bits & ~USABLE_BITS) == 0, "an event group has the bits 0 to 23");
-    kernel_enter();
     group->bits |= bits;
     EventBits_t clear = 0;
     for (struct waiter *w = group->waiters; w; w = w->next)
@@ -69,10 +80,25 @@ EventBits_t xEventGroupSetBits(EventGroupHandle_t group, const EventBits_t bits)
             clear |= w->clear ? w->bits : 0;
         }
     group->bits &= ~clear;
-    EventBits_t now = group->bits;
     kernel_wake(group->cond);
+    return group->bits;
+}
+
+EventBits_t xEventGroupSetBits(EventGroupHandle_t group, const EventBits_t bits)
+{
+    kernel_require(group != NULL, "set of an event group that is NULL");
+    kernel_require((bits & ~USABLE_BITS) == 0, "an event group has the bits 0 to 23");
+    kernel_enter();
+    EventBits_t now = set_bits(group, bits);
     kernel_leave();
     return now;
+}
+
+BaseType_t xEventGroupSetBitsFromISR(EventGroupHandle_t group, const EventBits_t bits, BaseType_t *woken)
+{
+    kernel_no_switch(woken);
+    (void)xEventGroupSetBits(group, bits);
+    return pdPASS;
 }
 
 EventBits_t xEventGroupClearBits(EventGroupHandle_t group, const EventBits_t bits)
@@ -84,6 +110,12 @@ EventBits_t xEventGroupClearBits(EventGroupHandle_t group, const EventBits_t bit
     group->bits &= ~bits;
     kernel_leave();
     return before;
+}
+
+BaseType_t xEventGroupClearBitsFromISR(EventGroupHandle_t group, const EventBits_t bits)
+{
+    (void)xEventGroupClearBits(group, bits);
+    return pdPASS;
 }
 
 EventBits_t xEventGroupGetBits(EventGroupHandle_t group)
@@ -121,6 +153,27 @@ EventBits_t xEventGroupWaitBits(EventGroupHandle_t group, const EventBits_t bits
     } else if (ticks > 0) {
         wait_settled(group, &w, ticks);
     }
+    EventBits_t answer = w.settled ? w.answer : group->bits;
+    kernel_leave();
+    return answer;
+}
+
+EventBits_t xEventGroupSync(EventGroupHandle_t group, const EventBits_t set, const EventBits_t wait, TickType_t ticks)
+{
+    kernel_require(group != NULL, "sync on an event group that is NULL");
+    kernel_require(wait != 0 && ((set | wait) & ~USABLE_BITS) == 0, "tasks meet at one or more of the bits 0 to 23");
+    struct waiter w = { .bits = wait, .all = true, .clear = true };
+    kernel_enter();
+    group->bits |= set; /* this task is among those that the bits may release */
+    if (satisfied(group->bits, wait, true)) {
+        w.settled = true;
+        w.answer = group->bits;
+    }
+    EventBits_t now = set_bits(group, 0);
+    if (w.settled)
+        group->bits = now & ~wait;
+    else if (ticks > 0)
+        wait_settled(group, &w, ticks);
     EventBits_t answer = w.settled ? w.answer : group->bits;
     kernel_leave();
     return answer;

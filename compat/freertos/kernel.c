@@ -5,6 +5,7 @@
  */
 #include "kernel.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,12 @@ struct kernel {
     void *lock;
     void *critical;
     void *left;                   /* condition: a deleted task has left its wait */
+    void *signal;                 /* condition: kernel_signal() */
     const struct ud_board *board; /* whose clock `start_us` was taken from */
     uint64_t start_us;
     struct tskTaskControlBlock *tasks;
+    uint32_t created;
+    unsigned stopped; /* depth of vTaskSuspendAll */
 };
 
 static _Atomic(struct kernel *) the_kernel;
@@ -32,6 +36,7 @@ _Noreturn void kernel_fail(const char *what)
 
 static void kernel_destroy(struct kernel *k)
 {
+    k->os.ops->cond_destroy(k->os.ctx, k->signal);
     k->os.ops->cond_destroy(k->os.ctx, k->left);
     k->os.ops->mutex_destroy(k->os.ctx, k->critical);
     k->os.ops->mutex_destroy(k->os.ctx, k->lock);
@@ -51,7 +56,8 @@ static struct kernel *kernel_get(void)
     k->os = env->os;
     kernel_require(k->os.ops->mutex_create(k->os.ctx, false, &k->lock) == ESP_OK &&
                        k->os.ops->mutex_create(k->os.ctx, true, &k->critical) == ESP_OK &&
-                       k->os.ops->cond_create(k->os.ctx, &k->left) == ESP_OK,
+                       k->os.ops->cond_create(k->os.ctx, &k->left) == ESP_OK &&
+                       k->os.ops->cond_create(k->os.ctx, &k->signal) == ESP_OK,
                    "no memory for the kernel's locks");
     struct kernel *winner = NULL;
     if (atomic_compare_exchange_strong(&the_kernel, &winner, k))
@@ -84,10 +90,21 @@ static _Noreturn void end_thread(struct kernel *k)
     abort(); /* not reached: thread_exit does not return */
 }
 
+/* A suspended task stays here, in its wait or at its next call. */
+static void wait_while_suspended(struct kernel *k, struct tskTaskControlBlock *self)
+{
+    while (self->suspended && !self->deleted) {
+        self->waits_on = k->signal;
+        k->os.ops->cond_wait(k->os.ctx, k->signal, k->lock, UINT64_MAX);
+        self->waits_on = NULL;
+    }
+}
+
 void kernel_enter(void)
 {
     struct kernel *k = kernel_get();
     k->os.ops->mutex_lock(k->os.ctx, k->lock);
+    wait_while_suspended(k, kernel_current_task());
     if (kernel_deleted())
         kernel_leave();
 }
@@ -115,7 +132,7 @@ static uint32_t tick_rate(const struct ud_idf_env *env)
 }
 
 /* Microseconds since this firmware's first tick. Under the lock. */
-static uint64_t uptime_us(void)
+uint64_t kernel_uptime_us(void)
 {
     struct kernel *k = kernel_get();
     const struct ud_idf_env *env = ud_idf_env();
@@ -135,10 +152,20 @@ static uint64_t scale(uint64_t a, uint64_t b, uint64_t c)
     return a / c * b + a % c * b / c;
 }
 
+uint64_t kernel_ticks_to_us(TickType_t ticks)
+{
+    return scale(ticks, 1000000u, tick_rate(ud_idf_env()));
+}
+
+TickType_t kernel_us_to_ticks(uint64_t us)
+{
+    return (TickType_t)scale(us, tick_rate(ud_idf_env()), 1000000u);
+}
+
 struct kernel_deadline kernel_deadline(TickType_t ticks)
 {
     return (struct kernel_deadline){ .never = ticks == portMAX_DELAY,
-                                     .until_us = uptime_us() + scale(ticks, 1000000u, tick_rate(ud_idf_env())) };
+                                     .until_us = kernel_uptime_us() + kernel_ticks_to_us(ticks) };
 }
 
 /* ---- conditions ---- */
@@ -149,7 +176,7 @@ bool kernel_wait(void *cond, struct kernel_deadline deadline)
     struct tskTaskControlBlock *self = kernel_current_task();
     uint64_t left = UINT64_MAX;
     if (!deadline.never) {
-        uint64_t now = uptime_us();
+        uint64_t now = kernel_uptime_us();
         if (now >= deadline.until_us)
             return false;
         left = deadline.until_us - now;
@@ -157,7 +184,21 @@ bool kernel_wait(void *cond, struct kernel_deadline deadline)
     self->waits_on = cond;
     bool woken = k->os.ops->cond_wait(k->os.ctx, cond, k->lock, left);
     self->waits_on = NULL;
+    if (self->suspended) {
+        wait_while_suspended(k, self);
+        woken = true; /* look again: its turn may have come meanwhile */
+    }
     return woken && !self->deleted;
+}
+
+void kernel_wait_until(void *cond, uint64_t until_us)
+{
+    (void)kernel_wait(cond, (struct kernel_deadline){ .never = until_us == UINT64_MAX, .until_us = until_us });
+}
+
+void *kernel_signal(void)
+{
+    return kernel_get()->signal;
 }
 
 void kernel_wake(void *cond)
@@ -188,6 +229,28 @@ void *kernel_alloc(size_t size, struct ud_alloc *alloc)
     if (p)
         memset(p, 0, size);
     return p;
+}
+
+static void give_nothing_back(void *ctx, void *p)
+{
+    (void)ctx;
+    (void)p;
+}
+
+void *kernel_place(size_t size, void *given, size_t given_size, struct ud_alloc *alloc)
+{
+    if (!given)
+        return kernel_alloc(size, alloc);
+    kernel_require(size <= given_size, "the memory given for an object is too small for it");
+    *alloc = (struct ud_alloc){ .free = give_nothing_back };
+    memset(given, 0, size);
+    return given;
+}
+
+void kernel_no_switch(BaseType_t *woken)
+{
+    if (woken)
+        *woken = pdFALSE;
 }
 
 /* ---- tasks ---- */
@@ -237,8 +300,10 @@ BaseType_t xTaskCreatePinnedToCore(TaskFunction_t code, const char *const name, 
     task->stack_bytes = stack_bytes;
     task->code = code;
     task->arg = arg;
+    task->core = core;
 
     kernel_enter();
+    task->number = ++k->created;
     esp_err_t err = k->os.ops->thread_start(k->os.ctx, task->name, stack_bytes, task_main, task);
     if (err == ESP_OK) {
         task->next = k->tasks;
@@ -258,6 +323,21 @@ BaseType_t xTaskCreate(TaskFunction_t code, const char *const name, const config
                        void *const arg, UBaseType_t priority, TaskHandle_t *const out)
 {
     return xTaskCreatePinnedToCore(code, name, stack_bytes, arg, priority, out, tskNO_AFFINITY);
+}
+
+TaskHandle_t xTaskCreateStaticPinnedToCore(TaskFunction_t code, const char *const name, const uint32_t stack_bytes,
+                                           void *const arg, UBaseType_t priority, StackType_t *const stack,
+                                           StaticTask_t *const block, const BaseType_t core)
+{
+    TaskHandle_t task = NULL;
+    kernel_require(stack != NULL && block != NULL, "xTaskCreateStatic: a stack and a control block are needed");
+    return xTaskCreatePinnedToCore(code, name, stack_bytes, arg, priority, &task, core) == pdPASS ? task : NULL;
+}
+
+TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, const uint32_t stack_bytes, void *const arg,
+                               UBaseType_t priority, StackType_t *const stack, StaticTask_t *const block)
+{
+    return xTaskCreateStaticPinnedToCore(code, name, stack_bytes, arg, priority, stack, block, tskNO_AFFINITY);
 }
 
 void vTaskDelete(TaskHandle_t task)
@@ -294,7 +374,7 @@ static void leave_and_delay(uint64_t us)
 
 static uint64_t tick_now(void)
 {
-    return scale(uptime_us(), tick_rate(ud_idf_env()), 1000000u);
+    return scale(kernel_uptime_us(), tick_rate(ud_idf_env()), 1000000u);
 }
 
 /* From now to the given tick, rounded up to whole microseconds. */
@@ -304,7 +384,7 @@ static uint64_t us_until_tick(uint64_t tick)
     uint64_t at = scale(tick, 1000000u, hz);
     if (scale(at, hz, 1000000u) < tick)
         at++;
-    uint64_t now = uptime_us();
+    uint64_t now = kernel_uptime_us();
     return at > now ? at - now : 0;
 }
 
@@ -390,22 +470,210 @@ UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task)
     return (task ? task : kernel_current_task())->stack_bytes / 2;
 }
 
+static eTaskState state_of(const struct tskTaskControlBlock *task)
+{
+    if (task == kernel_current_task())
+        return eRunning;
+    if (task->suspended)
+        return eSuspended;
+    return task->waits_on || task->delayed ? eBlocked : eReady;
+}
+
 eTaskState eTaskGetState(TaskHandle_t task)
 {
     kernel_require(task != NULL, "state of a task that is NULL");
     kernel_enter();
-    eTaskState state = eReady;
-    if (task == kernel_current_task())
-        state = eRunning;
-    else if (task->waits_on || task->delayed)
-        state = eBlocked;
+    eTaskState state = state_of(task);
     kernel_leave();
     return state;
 }
 
 BaseType_t xTaskGetSchedulerState(void)
 {
-    return atomic_load(&the_kernel) || ud_idf_env() ? taskSCHEDULER_RUNNING : taskSCHEDULER_NOT_STARTED;
+    if (!atomic_load(&the_kernel) && !ud_idf_env())
+        return taskSCHEDULER_NOT_STARTED;
+    kernel_enter();
+    bool stopped = kernel_get()->stopped > 0;
+    kernel_leave();
+    return stopped ? taskSCHEDULER_SUSPENDED : taskSCHEDULER_RUNNING;
+}
+
+BaseType_t xTaskGetCoreID(TaskHandle_t task)
+{
+    task = task ? task : kernel_current_task();
+    return task->code ? task->core : tskNO_AFFINITY;
+}
+
+void vTaskList(char *buffer)
+{
+    struct kernel *k = kernel_get();
+    kernel_require(buffer != NULL, "vTaskList into a buffer that is NULL");
+    buffer[0] = '\0';
+    kernel_enter();
+    for (const struct tskTaskControlBlock *task = k->tasks; task; task = task->next)
+        buffer += snprintf(buffer, 56, "%-15s\t%c\t%u\t%" PRIu32 "\t%" PRIu32 "\t%d\r\n", task->name,
+                           "XRBS"[state_of(task)], task -> priority, task -> stack_bytes / 2, task -> number,
+                           task -> core == tskNO_AFFINITY ? -1 : task -> core);
+    kernel_leave();
+}
+
+void vTaskSuspend(TaskHandle_t task)
+{
+    kernel_enter();
+    (task ? task : kernel_current_task())->suspended = true;
+    wait_while_suspended(kernel_get(), kernel_current_task());
+    kernel_leave();
+}
+
+void vTaskResume(TaskHandle_t task)
+{
+    kernel_require(task != NULL, "resume of a task that is NULL");
+    kernel_enter();
+    task->suspended = false;
+    kernel_wake(kernel_signal());
+    kernel_leave();
+}
+
+BaseType_t xTaskResumeFromISR(TaskHandle_t task)
+{
+    vTaskResume(task);
+    return pdFALSE;
+}
+
+/* Other tasks are kept out where they would exclude each other too: at critical sections. */
+void vTaskSuspendAll(void)
+{
+    vPortEnterCritical(NULL);
+    kernel_enter();
+    kernel_get()->stopped++;
+    kernel_leave();
+}
+
+BaseType_t xTaskResumeAll(void)
+{
+    struct kernel *k = kernel_get();
+    kernel_enter();
+    kernel_require(k->stopped > 0, "xTaskResumeAll without vTaskSuspendAll");
+    k->stopped--;
+    kernel_leave();
+    vPortExitCritical(NULL);
+    return pdFALSE;
+}
+
+/* ---- notifications ---- */
+
+/* Under the lock. */
+static BaseType_t notify(TaskHandle_t task, UBaseType_t index, uint32_t value, eNotifyAction action)
+{
+    enum kernel_note_state before = task->note[index].state;
+    uint32_t *now = &task->note[index].value;
+    if (action == eSetValueWithoutOverwrite && before == NOTE_PENDING)
+        return pdFAIL;
+    switch (action) {
+    case eSetBits:
+        *now |= value;
+        break;
+    case eIncrement:
+        ++*now;
+        break;
+    case eSetValueWithOverwrite:
+    case eSetValueWithoutOverwrite:
+        *now = value;
+        break;
+    case eNoAction:
+        break;
+    }
+    task->note[index].state = NOTE_PENDING;
+    if (before == NOTE_AWAITED)
+        kernel_wake(kernel_signal());
+    return pdPASS;
+}
+
+BaseType_t xTaskGenericNotify(TaskHandle_t task, UBaseType_t index, uint32_t value, eNotifyAction action,
+                              uint32_t *previous)
+{
+    kernel_require(task != NULL, "notification of a task that is NULL");
+    kernel_require(index < KERNEL_NOTES, "a task has no notification of that index");
+    kernel_enter();
+    if (previous)
+        *previous = task->note[index].value;
+    BaseType_t passed = notify(task, index, value, action);
+    kernel_leave();
+    return passed;
+}
+
+BaseType_t xTaskGenericNotifyFromISR(TaskHandle_t task, UBaseType_t index, uint32_t value, eNotifyAction action,
+                                     uint32_t *previous, BaseType_t *woken)
+{
+    kernel_no_switch(woken);
+    return xTaskGenericNotify(task, index, value, action, previous);
+}
+
+/* Wait until a notification is pending, or (`for_value`) until the value is not 0. */
+static void await_note(struct tskTaskControlBlock *self, UBaseType_t index, bool for_value, TickType_t ticks)
+{
+    struct kernel_deadline deadline = kernel_deadline(ticks);
+    bool more = true;
+    while (more && (for_value ? self->note[index].value == 0 : self->note[index].state != NOTE_PENDING)) {
+        self->note[index].state = NOTE_AWAITED;
+        more = kernel_wait(kernel_signal(), deadline);
+    }
+}
+
+uint32_t ulTaskGenericNotifyTake(UBaseType_t index, BaseType_t clear_on_exit, TickType_t ticks)
+{
+    struct tskTaskControlBlock *self = kernel_current_task();
+    kernel_require(index < KERNEL_NOTES, "a task has no notification of that index");
+    kernel_enter();
+    await_note(self, index, true, ticks);
+    uint32_t value = self->note[index].value;
+    if (value != 0)
+        self->note[index].value = clear_on_exit ? 0 : value - 1;
+    self->note[index].state = NOTE_NONE;
+    kernel_leave();
+    return value;
+}
+
+BaseType_t xTaskGenericNotifyWait(UBaseType_t index, uint32_t clear_on_entry, uint32_t clear_on_exit, uint32_t *value,
+                                  TickType_t ticks)
+{
+    struct tskTaskControlBlock *self = kernel_current_task();
+    kernel_require(index < KERNEL_NOTES, "a task has no notification of that index");
+    kernel_enter();
+    if (self->note[index].state != NOTE_PENDING)
+        self->note[index].value &= ~clear_on_entry;
+    await_note(self, index, false, ticks);
+    if (value)
+        *value = self->note[index].value;
+    bool notified = self->note[index].state == NOTE_PENDING;
+    if (notified)
+        self->note[index].value &= ~clear_on_exit;
+    self->note[index].state = NOTE_NONE;
+    kernel_leave();
+    return notified ? pdTRUE : pdFALSE;
+}
+
+BaseType_t xTaskGenericNotifyStateClear(TaskHandle_t task, UBaseType_t index)
+{
+    kernel_require(index < KERNEL_NOTES, "a task has no notification of that index");
+    kernel_enter();
+    task = task ? task : kernel_current_task();
+    bool was_pending = task->note[index].state == NOTE_PENDING;
+    if (was_pending)
+        task->note[index].state = NOTE_NONE;
+    kernel_leave();
+    return was_pending ? pdPASS : pdFAIL;
+}
+
+uint32_t ulTaskGenericNotifyValueClear(TaskHandle_t task, UBaseType_t index, uint32_t bits)
+{
+    kernel_require(index < KERNEL_NOTES, "a task has no notification of that index");
+    kernel_enter();
+    task = task ? task : kernel_current_task();
+    uint32_t before = task->note[index].value;
+    task->note[index].value &= ~bits;
+    kernel_leave();
+    return before;
 }
 
 /* ---- port ---- */

@@ -6,7 +6,7 @@
 #include "kernel.h"
 #include "freertos/semphr.h"
 
-enum kind { KIND_QUEUE, KIND_SEMAPHORE, KIND_MUTEX, KIND_RECURSIVE_MUTEX };
+enum kind { KIND_QUEUE, KIND_SET, KIND_SEMAPHORE, KIND_MUTEX, KIND_RECURSIVE_MUTEX };
 
 struct QueueDefinition {
     struct ud_alloc alloc;
@@ -17,21 +17,27 @@ struct QueueDefinition {
     UBaseType_t count;
     UBaseType_t first; /* where the oldest item is */
     UBaseType_t waiters;
-    TaskHandle_t holder; /* of a mutex */
-    UBaseType_t depth;   /* of a recursive mutex */
-    uint8_t items[];
+    TaskHandle_t holder;         /* of a mutex */
+    UBaseType_t depth;           /* of a recursive mutex */
+    struct QueueDefinition *set; /* that is told of each item that comes in */
+    uint8_t *items;
 };
+_Static_assert(sizeof(struct QueueDefinition) <= sizeof(StaticQueue_t), "a queue fits into the memory of its user");
 
-static struct QueueDefinition *create(enum kind kind, UBaseType_t length, UBaseType_t item_size, UBaseType_t count)
+/* `memory` and `items`: the caller's, or both NULL. */
+static struct QueueDefinition *create_in(enum kind kind, UBaseType_t length, UBaseType_t item_size, UBaseType_t count,
+                                         StaticQueue_t *memory, uint8_t *items)
 {
     kernel_require(length > 0, "a queue needs a length");
     kernel_require(count <= length, "a semaphore's initial count is above its maximum");
     if (item_size && length > (UINT32_MAX / 2) / item_size)
         return NULL;
     struct ud_alloc alloc;
-    struct QueueDefinition *q = kernel_alloc(sizeof *q + (size_t)length * item_size, &alloc);
+    size_t size = sizeof(struct QueueDefinition) + (memory ? 0 : (size_t)length * item_size);
+    struct QueueDefinition *q = kernel_place(size, memory, sizeof *memory, &alloc);
     if (!q)
         return NULL;
+    q->items = memory ? items : (uint8_t *)(q + 1);
     q->alloc = alloc;
     q->kind = kind;
     q->length = length;
@@ -45,6 +51,11 @@ static struct QueueDefinition *create(enum kind kind, UBaseType_t length, UBaseT
     return q;
 }
 
+static struct QueueDefinition *create(enum kind kind, UBaseType_t length, UBaseType_t item_size, UBaseType_t count)
+{
+    return create_in(kind, length, item_size, count, NULL, NULL);
+}
+
 static bool is_mutex(const struct QueueDefinition *q)
 {
     return q->kind == KIND_MUTEX || q->kind == KIND_RECURSIVE_MUTEX;
@@ -53,6 +64,19 @@ static bool is_mutex(const struct QueueDefinition *q)
 static uint8_t *item_at(struct QueueDefinition *q, UBaseType_t i)
 {
     return q->items + (size_t)((q->first + i) % q->length) * q->item_size;
+}
+
+/* An item has come into `q`: wake who waits for it, and tell the set. */
+static void item_came(struct QueueDefinition *q)
+{
+    struct QueueDefinition *set = q->set;
+    kernel_wake(q->cond);
+    if (!set)
+        return;
+    kernel_require(set->count < set->length, "a queue set is full: make it as long as all its members together");
+    memcpy(item_at(set, set->count), &q, sizeof q);
+    set->count++;
+    kernel_wake(set->cond);
 }
 
 /* Wait until there is an item (`want_item`) or room. True: there is. */
@@ -70,6 +94,13 @@ static bool wait_for(struct QueueDefinition *q, bool want_item, TickType_t ticks
 QueueHandle_t xQueueCreate(UBaseType_t length, UBaseType_t item_size)
 {
     return create(KIND_QUEUE, length, item_size, 0);
+}
+
+QueueHandle_t xQueueCreateStatic(UBaseType_t length, UBaseType_t item_size, uint8_t *items, StaticQueue_t *memory)
+{
+    kernel_require(memory != NULL && (items != NULL) == (item_size > 0),
+                   "a static queue needs memory, and for its items");
+    return create_in(KIND_QUEUE, length, item_size, 0, memory, items);
 }
 
 void vQueueDelete(QueueHandle_t queue)
@@ -106,7 +137,7 @@ static BaseType_t send(QueueHandle_t queue, const void *item, TickType_t ticks, 
         if (queue->item_size)
             memcpy(item_at(queue, front ? 0 : queue->count), item, queue->item_size);
         queue->count++;
-        kernel_wake(queue->cond);
+        item_came(queue);
     }
     kernel_leave();
     return room ? pdTRUE : errQUEUE_FULL;
@@ -129,8 +160,10 @@ BaseType_t xQueueOverwrite(QueueHandle_t queue, const void *item)
     kernel_enter();
     if (queue->item_size)
         memcpy(item_at(queue, 0), item, queue->item_size);
+    bool was_empty = queue->count == 0;
     queue->count = 1;
-    kernel_wake(queue->cond);
+    if (was_empty)
+        item_came(queue);
     kernel_leave();
     return pdPASS;
 }
@@ -182,6 +215,71 @@ UBaseType_t uxQueueSpacesAvailable(const QueueHandle_t queue)
     return spaces;
 }
 
+BaseType_t xQueueSendToBackFromISR(QueueHandle_t queue, const void *item, BaseType_t *woken)
+{
+    kernel_no_switch(woken);
+    return send(queue, item, 0, false);
+}
+
+BaseType_t xQueueSendToFrontFromISR(QueueHandle_t queue, const void *item, BaseType_t *woken)
+{
+    kernel_no_switch(woken);
+    return send(queue, item, 0, true);
+}
+
+BaseType_t xQueueOverwriteFromISR(QueueHandle_t queue, const void *item, BaseType_t *woken)
+{
+    kernel_no_switch(woken);
+    return xQueueOverwrite(queue, item);
+}
+
+BaseType_t xQueueReceiveFromISR(QueueHandle_t queue, void *item, BaseType_t *woken)
+{
+    kernel_no_switch(woken);
+    return receive(queue, item, 0, true);
+}
+
+BaseType_t xQueuePeekFromISR(QueueHandle_t queue, void *item)
+{
+    return receive(queue, item, 0, false);
+}
+
+/* ---- sets: queues of the members that hold an item ---- */
+
+QueueSetHandle_t xQueueCreateSet(UBaseType_t length)
+{
+    return create(KIND_SET, length, sizeof(QueueSetMemberHandle_t), 0);
+}
+
+BaseType_t xQueueAddToSet(QueueSetMemberHandle_t member, QueueSetHandle_t set)
+{
+    kernel_require(member != NULL && set != NULL && set->kind == KIND_SET, "a queue joins what is no queue set");
+    kernel_enter();
+    bool joins = !member->set && member->count == 0;
+    if (joins)
+        member->set = set;
+    kernel_leave();
+    return joins ? pdPASS : pdFAIL;
+}
+
+BaseType_t xQueueRemoveFromSet(QueueSetMemberHandle_t member, QueueSetHandle_t set)
+{
+    kernel_require(member != NULL && set != NULL, "a queue or set that is NULL");
+    kernel_enter();
+    bool leaves = member->set == set && member->count == 0;
+    if (leaves)
+        member->set = NULL;
+    kernel_leave();
+    return leaves ? pdPASS : pdFAIL;
+}
+
+QueueSetMemberHandle_t xQueueSelectFromSet(QueueSetHandle_t set, TickType_t ticks)
+{
+    QueueSetMemberHandle_t member = NULL;
+    kernel_require(set != NULL && set->kind == KIND_SET, "select from what is no queue set");
+    return receive(set, &member, ticks, true) == pdTRUE ? member : NULL;
+}
+
 /* ---- semaphores ---- */
 
 SemaphoreHandle_t xSemaphoreCreateBinary(void)
@@ -202,6 +300,30 @@ SemaphoreHandle_t xSemaphoreCreateRecursiveMutex(void)
 SemaphoreHandle_t xSemaphoreCreateCounting(UBaseType_t max, UBaseType_t initial)
 {
     return create(KIND_SEMAPHORE, max, 0, initial);
+}
+
+SemaphoreHandle_t xSemaphoreCreateBinaryStatic(StaticSemaphore_t *memory)
+{
+    kernel_require(memory != NULL, "a static semaphore needs memory");
+    return create_in(KIND_SEMAPHORE, 1, 0, 0, memory, NULL);
+}
+
+SemaphoreHandle_t xSemaphoreCreateMutexStatic(StaticSemaphore_t *memory)
+{
+    kernel_require(memory != NULL, "a static mutex needs memory");
+    return create_in(KIND_MUTEX, 1, 0, 1, memory, NULL);
+}
+
+SemaphoreHandle_t xSemaphoreCreateRecursiveMutexStatic(StaticSemaphore_t *memory)
+{
+    kernel_require(memory != NULL, "a static mutex needs memory");
+    return create_in(KIND_RECURSIVE_MUTEX, 1, 0, 1, memory, NULL);
+}
+
+SemaphoreHandle_t xSemaphoreCreateCountingStatic(UBaseType_t max, UBaseType_t initial, StaticSemaphore_t *memory)
+{
+    kernel_require(memory != NULL, "a static semaphore needs memory");
+    return create_in(KIND_SEMAPHORE, max, 0, initial, memory, NULL);
 }
 
 BaseType_t xSemaphoreTake(SemaphoreHandle_t semaphore, TickType_t ticks)
@@ -230,10 +352,24 @@ BaseType_t xSemaphoreGive(SemaphoreHandle_t semaphore)
                        "give of a mutex that another task holds");
         semaphore->holder = NULL;
         semaphore->count++;
-        kernel_wake(semaphore->cond);
+        item_came(semaphore);
     }
     kernel_leave();
     return given ? pdTRUE : pdFALSE;
+}
+
+BaseType_t xSemaphoreTakeFromISR(SemaphoreHandle_t semaphore, BaseType_t *woken)
+{
+    kernel_require(semaphore != NULL && !is_mutex(semaphore), "take of a mutex, or of NULL, in an interrupt");
+    kernel_no_switch(woken);
+    return xSemaphoreTake(semaphore, 0);
+}
+
+BaseType_t xSemaphoreGiveFromISR(SemaphoreHandle_t semaphore, BaseType_t *woken)
+{
+    kernel_require(semaphore != NULL && !is_mutex(semaphore), "give of a mutex, or of NULL, in an interrupt");
+    kernel_no_switch(woken);
+    return xSemaphoreGive(semaphore);
 }
 
 BaseType_t xSemaphoreTakeRecursive(SemaphoreHandle_t mutex, TickType_t ticks)

@@ -42,12 +42,16 @@ void vPortEnterCritical(portMUX_TYPE *mux);
 void vPortExitCritical(portMUX_TYPE *mux);
 #define portENTER_CRITICAL(mux)      vPortEnterCritical(mux)
 #define portEXIT_CRITICAL(mux)       vPortExitCritical(mux)
+#define portENTER_CRITICAL_ISR(mux)  vPortEnterCritical(mux)
+#define portEXIT_CRITICAL_ISR(mux)   vPortExitCritical(mux)
 #define portENTER_CRITICAL_SAFE(mux) vPortEnterCritical(mux)
 #define portEXIT_CRITICAL_SAFE(mux)  vPortExitCritical(mux)
 
 /** Let another task run; also where a deleted task ends. */
 void vPortYield(void);
 #define portYIELD() vPortYield()
+/** At the end of what would be an interrupt: takes an argument or none, and has nothing to do. */
+#define portYIELD_FROM_ISR(...) ((void)0)
 
 /** Always 0: priorities and cores are not modelled. */
 BaseType_t xPortGetCoreID(void);
