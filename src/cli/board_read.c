@@ -98,9 +98,26 @@ static int put_out(const struct options *o, const uint8_t *bytes)
     return CLI_OK;
 }
 
+/* None of the board's own files is a place for what is read from it. */
+static bool is_outside(const char *out, const char *board)
+{
+    static const char *const suffixes[] = { "", ".json", ".efuse" };
+    bool ok = true;
+    for (size_t i = 0; ok && i < UD_ARRAY_LEN(suffixes); i++) {
+        char *name;
+        if (asprintf(&name, "%s%s", board, suffixes[i]) < 0)
+            return false;
+        ok = cli_may_replace(out, name);
+        free(name);
+    }
+    return ok;
+}
+
 static int read_range(struct ud_lab_board *lab, struct options *o)
 {
     struct board_range *r = &o->range;
+    if (o->out && !is_outside(o->out, lab->path))
+        return CLI_FAILED;
     if (!board_resolve_range(lab, r) || (o->image && !find_image(lab, r)))
         return CLI_FAILED;
     uint8_t *bytes = malloc(r->len + 1u);

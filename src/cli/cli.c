@@ -114,39 +114,83 @@ static bool write_all(int fd, const uint8_t *p, size_t len)
         ssize_t n = write(fd, p, len);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n <= 0) {
+            errno = n < 0 ? errno : EIO;
             return false;
+        }
         p += n;
         len -= (size_t)n;
     }
     return true;
 }
 
-bool cli_write_file(const char *path, const void *data, size_t len)
+/* A device, a pipe: what is written to, and never replaced. The code of what failed, 0 none. */
+static int write_through(const char *path, const void *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int code = fd >= 0 && write_all(fd, data, len) ? 0 : errno;
+    if (fd >= 0 && close(fd) != 0 && code == 0)
+        code = errno;
+    return code;
+}
+
+static int replace_file(const char *path, mode_t mode, const void *data, size_t len)
 {
     char *tmp = NULL;
-    if (asprintf(&tmp, "%s.XXXXXX", path) < 0) {
-        cli_error("cannot write %s: out of memory", path);
-        return false;
-    }
+    if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
+        return ENOMEM;
     int fd = mkostemp(tmp, O_CLOEXEC);
-    bool ok = fd >= 0 && write_all(fd, data, len) && fchmod(fd, 0644) == 0;
-    int why = errno;
-    if (fd >= 0 && close(fd) != 0 && ok) {
-        why = errno;
-        ok = false;
-    }
-    if (ok && rename(tmp, path) != 0) {
-        why = errno;
-        ok = false;
-    }
-    if (!ok) {
-        cli_error("cannot write %s: %s", path, strerror(why));
-        if (fd >= 0)
-            unlink(tmp);
-    }
+    int code = fd >= 0 && write_all(fd, data, len) && fchmod(fd, mode) == 0 ? 0 : errno;
+    if (fd >= 0 && close(fd) != 0 && code == 0)
+        code = errno;
+    if (code == 0 && rename(tmp, path) != 0)
+        code = errno;
+    if (code != 0 && fd >= 0)
+        unlink(tmp);
     free(tmp);
-    return ok;
+    return code;
+}
+
+static int write_new(const char *path, const void *data, size_t len)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return replace_file(path, 0666 & ~mask, data, len);
+}
+
+/* What `path` leads to stays what it is: a link a link, its file's permissions as they were. */
+static int write_over(const char *path, const struct stat *st, const void *data, size_t len)
+{
+    if (S_ISDIR(st->st_mode))
+        return EISDIR;
+    if (!S_ISREG(st->st_mode))
+        return write_through(path, data, len);
+    char *file = realpath(path, NULL);
+    int code = file && access(file, W_OK) == 0 ? 0 : errno;
+    if (code == 0)
+        code = replace_file(file, st->st_mode & 0777, data, len);
+    free(file);
+    return code;
+}
+
+bool cli_write_file(const char *path, const void *data, size_t len)
+{
+    struct stat st;
+    int code = stat(path, &st) == 0 ? write_over(path, &st, data, len)
+               : errno == ENOENT    ? write_new(path, data, len)
+                                    : errno;
+    if (code != 0)
+        cli_error("cannot write %s: %s", path, strerror(code));
+    return code == 0;
+}
+
+bool cli_may_replace(const char *out, const char *in)
+{
+    struct stat a, b;
+    if (stat(out, &a) != 0 || stat(in, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino || !S_ISREG(a.st_mode))
+        return true;
+    cli_error("%s is what is read, and would be gone: choose another name for the output", out);
+    return false;
 }
 
 bool cli_parse_u32(const char *text, uint32_t *out)

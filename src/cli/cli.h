@@ -39,8 +39,11 @@ int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(p
 
 /* A whole file in memory (caller frees `*data`; one NUL is appended beyond `*len`). Says what is wrong on stderr. */
 bool cli_read_file(const char *path, uint8_t **data, size_t *len);
-/* Write a file whole through a temporary beside it and rename; says what is wrong on stderr. */
+/* Write a file whole through a temporary beside it and rename (a device or a pipe is written to, a link followed);
+ * says what is wrong on stderr. */
 bool cli_write_file(const char *path, const void *data, size_t len);
+/* False, and said on stderr, when `out` is the very file that `in` is: no verb eats what it was given. */
+bool cli_may_replace(const char *out, const char *in);
 
 /* "0x10000", "65536", "64K", "4M", "4MB"; the whole text must be the number. */
 bool cli_parse_u32(const char *text, uint32_t *out);

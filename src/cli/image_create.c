@@ -350,6 +350,8 @@ int image_create(int argc, char **argv)
     int rc = parse_create(argc, argv, &o);
     if (rc != CLI_OK)
         return rc < 0 ? CLI_OK : rc;
+    if (!cli_may_replace(o.out, source_of(&o)))
+        return CLI_FAILED;
     if (o.parts)
         return create_from_parts(&o);
     bool real_elf = o.elf && o.chip->id != UD_CHIP_ID_HOST;

@@ -190,7 +190,7 @@ int image_extract(int argc, char **argv)
     if (rc != CLI_OK)
         return rc < 0 ? CLI_OK : rc;
     struct image_file f = { .path = argv[optind] };
-    if (!cli_read_file(f.path, &f.data, &f.len))
+    if ((e.out && !cli_may_replace(e.out, f.path)) || !cli_read_file(f.path, &f.data, &f.len))
         return CLI_FAILED;
     rc = CLI_FAILED;
     if (cut_out(&e, &f)) {

@@ -112,7 +112,7 @@ static int read_pieces(struct merge *m, char **argv, int argc)
         if (!place_by_label(&table, argv[i], p) && !cli_parse_u32(argv[i], &p->at))
             return cli_usage("image merge", "'%s' is neither an address nor the label of a partition%s", argv[i],
                              m->table ? "" : " (labels need --table)");
-        if (!cli_read_file(p->path, &p->data, &p->len))
+        if (!cli_may_replace(m->out, p->path) || !cli_read_file(p->path, &p->data, &p->len))
             return CLI_FAILED;
         m->count++;
         if (p->room && p->len > p->room)

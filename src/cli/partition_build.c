@@ -29,7 +29,7 @@ int partition_build(int argc, char **argv)
         return rc;
     if (optind + 2 != argc)
         return cli_usage("partition build", "two names are needed: the table and the output");
-    if (!partition_load(argv[optind], &o.csv, true, &table))
+    if (!cli_may_replace(argv[optind + 1], argv[optind]) || !partition_load(argv[optind], &o.csv, true, &table))
         return CLI_FAILED;
     table.has_md5 = !o.csv.no_md5;
     struct ud_crypto crypto = ud_openssl_crypto();

@@ -187,10 +187,12 @@ static int write_whole(int fd, const uint8_t *p, size_t len)
 
 static esp_err_t write_temporary(struct new_file *f, char *why, size_t why_size)
 {
+    mode_t mask = umask(0);
+    umask(mask);
     snprintf(f->temporary, sizeof f->temporary, "%s.XXXXXX", f->name);
     f->fd = mkostemp(f->temporary, O_CLOEXEC);
     int code = f->fd < 0 ? errno : write_whole(f->fd, f->data, f->len);
-    if (code == 0 && fchmod(f->fd, 0644) != 0)
+    if (code == 0 && fchmod(f->fd, 0666 & ~mask) != 0)
         code = errno;
     if (f->fd >= 0 && close(f->fd) != 0 && code == 0)
         code = errno;
@@ -222,6 +224,11 @@ static esp_err_t check_free(const struct new_file *files, bool force, char *why,
         if (access(files[i].name, F_OK) == 0)
             return lab_why(why, why_size, ESP_ERR_INVALID_STATE,
                            "%s exists already: choose another name or use --force", files[i].name);
+    struct stat st;
+    for (int i = FILES - 1; i >= 0; i--)
+        if (stat(files[i].name, &st) == 0 && !S_ISREG(st.st_mode))
+            return lab_why(why, why_size, ESP_ERR_INVALID_ARG,
+                           "%s is no file that could be replaced: choose another name", files[i].name);
     return ESP_OK;
 }
 
