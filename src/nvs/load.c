@@ -260,7 +260,7 @@ static esp_err_t is_copy(const struct ud_nvs *n, uint16_t victim, bool *copy)
     struct scan from, to;
     struct item original, copied;
     esp_err_t err;
-    *copy = n->used_last != victim && n->page[n->used_last].state == PAGE_ACTIVE;
+    *copy = true;
     ud_nvs_scan_page(&from, n, victim);
     ud_nvs_scan_page(&to, n, n->used_last);
     while (*copy && (err = ud_nvs_scan_next(&to, &copied)) != ESP_ERR_NVS_NOT_FOUND) {
@@ -292,12 +292,17 @@ static esp_err_t finish_copy(struct ud_nvs *n)
         victim = n->page[victim].after;
     if (victim == NO_PAGE)
         return ESP_OK;
-    bool copy;
-    esp_err_t err = is_copy(n, victim, &copy);
-    if (err == ESP_OK && copy)
+    if (n->page[n->used_last].state == PAGE_ACTIVE) {
+        bool copy;
+        esp_err_t err = is_copy(n, victim, &copy);
+        /* Without a copy it is a page like any other, whatever its state came from; it may be collected in its turn. */
+        if (err != ESP_OK || !copy)
+            return err;
         err = throw_away_newest(n);
-    /* Without a copy and without a page for one it is a page like any other, whatever its state came from. */
-    return err == ESP_OK && n->free_count > 0 ? ud_nvs_collect(n, victim) : err;
+        if (err != ESP_OK)
+            return err;
+    }
+    return n->free_count > 0 ? ud_nvs_collect(n, victim) : ESP_OK;
 }
 
 /* ---- 5. blobs ---- */

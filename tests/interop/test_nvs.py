@@ -8,12 +8,15 @@ import os
 import pathlib
 import random
 import subprocess
+import sys
 import types
 
 import pytest
-from nvs_reading import CHUNK, NAMES, SCALARS, STRING, Reading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from nvs_reading import CHUNK, NAMES, SCALARS, STRING, Reading  # noqa: E402
+
 DRIVER = pathlib.Path(os.environ.get("UD_BUILD", ROOT / "build" / "dev")) / "tests" / "nvs_driver"
 SEED = int(os.environ.get("UD_SEED", "1"))
 LIVES = int(os.environ.get("UD_NVS_LIVES", "1000"))
