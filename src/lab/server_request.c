@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading one request head, strictly enough for a server on loopback: one line each, CRLF or LF, 32 KiB at most. */
+/*
+ * Reading one request head, strictly enough for a server on loopback: one line each, CRLF or LF, 32 KiB at most. The
+ * head is taken byte by byte up to its blank line, so that a pipelined next request stays in the socket; where the
+ * bytes come from is not known here but in request_read.
+ */
 #include "server_room.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-/* The head, byte by byte up to the blank line: a pipelined next request stays in the socket. */
-static enum head_result read_head(struct conn *c, struct request *r)
-{
-    size_t len = 0;
-    while (len < sizeof r->head - 1) {
-        long n = conn_read(c, r->head + len, 1);
-        if (n <= 0)
-            return len == 0 || n < 0 ? HEAD_END : HEAD_BAD;
-        len++;
-        r->head[len] = 0;
-        if (len == 2 && memcmp(r->head, "\r\n", 2) == 0)
-            len = 0; /* a stray blank line before a request is allowed (RFC 9112 2.2) */
-        if ((len >= 4 && memcmp(r->head + len - 4, "\r\n\r\n", 4) == 0) ||
-            (len >= 2 && memcmp(r->head + len - 2, "\n\n", 2) == 0))
-            return HEAD_OK;
-    }
-    return HEAD_BAD;
-}
 
 static char *trim(char *text)
 {
@@ -57,13 +42,8 @@ static bool take_header(struct request *r, char *line)
     return true;
 }
 
-enum head_result request_read(struct conn *c, struct request *r)
+static enum head_result parse_head(struct request *r)
 {
-    r->method = r->target = r->range = r->if_none_match = r->if_range = NULL;
-    r->body_len = 0;
-    enum head_result got = read_head(c, r);
-    if (got != HEAD_OK)
-        return got;
     char *rest = r->head;
     char *line = strsep(&rest, "\n");
     char *version = NULL;
@@ -78,4 +58,42 @@ enum head_result request_read(struct conn *c, struct request *r)
         if (!take_header(r, line))
             return HEAD_BAD;
     return HEAD_OK;
+}
+
+void request_begin(struct request *r)
+{
+    r->method = r->target = r->range = r->if_none_match = r->if_range = NULL;
+    r->close = false;
+    r->body_len = 0;
+    r->head_len = 0;
+    r->head[0] = 0;
+}
+
+enum head_result request_push(struct request *r, char byte)
+{
+    if (byte == 0 || r->head_len >= sizeof r->head - 1)
+        return HEAD_BAD;
+    r->head[r->head_len++] = byte;
+    r->head[r->head_len] = 0;
+    if (r->head_len == 2 && memcmp(r->head, "\r\n", 2) == 0)
+        r->head_len = 0; /* a stray blank line before a request is allowed (RFC 9112 2.2) */
+    const char *end = r->head + r->head_len;
+    if ((r->head_len >= 4 && memcmp(end - 4, "\r\n\r\n", 4) == 0) ||
+        (r->head_len >= 2 && memcmp(end - 2, "\n\n", 2) == 0))
+        return parse_head(r);
+    return HEAD_MORE;
+}
+
+enum head_result request_read(struct conn *c, struct request *r)
+{
+    enum head_result got = HEAD_MORE;
+    request_begin(r);
+    while (got == HEAD_MORE) {
+        char byte;
+        long n = conn_read(c, &byte, 1);
+        if (n <= 0)
+            return r->head_len == 0 || n < 0 ? HEAD_END : HEAD_BAD;
+        got = request_push(r, byte);
+    }
+    return got;
 }

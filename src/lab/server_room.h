@@ -66,10 +66,14 @@ struct request {
     char *if_range;
     bool close; /* HTTP/1.0, or Connection: close */
     uint64_t body_len;
+    size_t head_len;
     char head[REQUEST_HEAD_MAX];
 };
 
-enum head_result { HEAD_OK, HEAD_END, HEAD_BAD };
+enum head_result { HEAD_OK, HEAD_END, HEAD_BAD, HEAD_MORE };
+/* A head from its bytes: begin, then push until the answer is no longer MORE. OK: `r` is filled in. */
+void request_begin(struct request *r);
+enum head_result request_push(struct request *r, char byte);
 /* Read one request head. END: the peer went away between requests. */
 enum head_result request_read(struct conn *c, struct request *r);
 
@@ -96,6 +100,8 @@ int hex_pair(const char *text);
 /* ---- script ----------------------------------------------------------------------------------------------------- */
 
 struct script;
+/* JSON text of `len` bytes; `name` is what messages call it. */
+struct script *script_parse(const char *text, size_t len, const char *name, char *why, size_t why_size);
 struct script *script_load(const char *path, char *why, size_t why_size);
 void script_free(struct script *s);
 const struct steps *script_accept(const struct script *s);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SCRIPT_MAX (1u << 20)
+
 struct script_path {
     char *path;
     struct steps *response;
@@ -136,6 +138,10 @@ static bool parse_script(const cJSON *root, struct script *s, char *why, size_t 
     cJSON_ArrayForEach(item, root)
     {
         bool is_accept = strcmp(item->string, "accept") == 0;
+        if (cJSON_GetObjectItemCaseSensitive(root, item->string) != item) {
+            snprintf(why, why_size, "\"%s\" stands there twice; join its lists", item->string);
+            return false;
+        }
         bool ok = s->path && (is_accept ? parse_steps(item, &s->accept) : parse_path(item, &s->path[s->count++]));
         if (!ok) {
             snprintf(why, why_size, "\"%s\" must be a list of %s", item->string,
@@ -146,39 +152,43 @@ static bool parse_script(const cJSON *root, struct script *s, char *why, size_t 
     return true;
 }
 
-static cJSON *load_json(const char *path, char *why, size_t why_size)
+struct script *script_parse(const char *text, size_t len, const char *name, char *why, size_t why_size)
 {
-    FILE *f = fopen(path, "re");
-    char *text = calloc(1, 1 << 20);
-    size_t len = f && text ? fread(text, 1, (1 << 20) - 1, f) : 0;
-    cJSON *root = len ? cJSON_ParseWithLength(text, len) : NULL;
-    if (!f)
-        snprintf(why, why_size, "cannot be read: %m");
-    else if (!cJSON_IsObject(root))
-        snprintf(why, why_size, "is not a JSON object");
-    if (f)
-        fclose(f);
-    free(text);
-    if (cJSON_IsObject(root))
-        return root;
+    char detail[160] = "is not a JSON object";
+    struct script *s = calloc(1, sizeof *s);
+    cJSON *root = len > 0 ? cJSON_ParseWithLength(text, len) : NULL;
+    if (s)
+        pthread_mutex_init(&s->lock, NULL);
+    bool ok = s && cJSON_IsObject(root) && parse_script(root, s, detail, sizeof detail);
     cJSON_Delete(root);
+    if (ok)
+        return s;
+    snprintf(why, why_size, "script %s: %s", name, s ? detail : "no memory");
+    script_free(s);
     return NULL;
 }
 
 struct script *script_load(const char *path, char *why, size_t why_size)
 {
-    char detail[160];
-    struct script *s = calloc(1, sizeof *s);
-    cJSON *root = load_json(path, detail, sizeof detail);
-    if (s)
-        pthread_mutex_init(&s->lock, NULL);
-    bool ok = s && root && parse_script(root, s, detail, sizeof detail);
-    cJSON_Delete(root);
-    if (ok)
-        return s;
-    snprintf(why, why_size, "script %s: %s", path, s ? detail : "no memory");
-    script_free(s);
-    return NULL;
+    struct script *s = NULL;
+    FILE *f = fopen(path, "re");
+    if (!f) {
+        snprintf(why, why_size, "script %s: cannot be read: %m", path);
+        return NULL;
+    }
+    char *text = malloc(SCRIPT_MAX + 1);
+    size_t len = text ? fread(text, 1, SCRIPT_MAX + 1, f) : 0;
+    if (!text)
+        snprintf(why, why_size, "script %s: no memory", path);
+    else if (ferror(f))
+        snprintf(why, why_size, "script %s: cannot be read: %m", path);
+    else if (len > SCRIPT_MAX)
+        snprintf(why, why_size, "script %s: is larger than %u KiB; name long bodies as files", path, SCRIPT_MAX >> 10);
+    else
+        s = script_parse(text, len, path, why, why_size);
+    fclose(f);
+    free(text);
+    return s;
 }
 
 void script_free(struct script *s)
