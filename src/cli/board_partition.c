@@ -24,7 +24,9 @@ static int put(const char *board, const char *label, const char *path)
     if (!cli_read_file(path, &data, &len))
         return CLI_FAILED;
     int rc = CLI_FAILED;
-    struct ud_lab_board *lab = board_open(board, UD_LAB_WRITE);
+    struct ud_lab_board *lab = len > 0 ? board_open(board, UD_LAB_WRITE) : NULL;
+    if (len == 0)
+        cli_error("%s is empty: 'updraft board erase %s %s' is how a partition is cleared", path, board, label);
     if (lab) {
         struct ud_observer obs = cli_error_observer();
         lab->flash.observer = &obs;

@@ -94,7 +94,10 @@ int board_write(int argc, char **argv)
         return CLI_FAILED;
     rc = CLI_FAILED;
     struct ud_lab_board *lab = NULL;
-    if (len > UINT32_MAX)
+    if (len == 0)
+        cli_error("%s is empty: 'updraft board erase %s %s' is how flash is cleared", file, argv[optind],
+                  argv[optind + 1]);
+    else if (len > UINT32_MAX)
         cli_error("%s has %zu bytes, which no flash has", file, len);
     else {
         if (range.is_address && !range.has_len) {

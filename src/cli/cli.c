@@ -57,10 +57,18 @@ int cli_dispatch(const char *command, const char *intro, const struct cli_verb *
         print_overview(command, intro, verbs);
         return CLI_OK;
     }
-    for (const struct cli_verb *v = verbs; v->name; v++)
-        if (strcmp(argv[1], v->name) == 0)
-            return v->run(argc - 1, argv + 1);
-    return cli_usage(command, "'%s' is not a verb of 'updraft%s%s'", argv[1], command[0] ? " " : "", command);
+    const char *gap = command[0] ? " " : "";
+    char name[80];
+    for (const struct cli_verb *v = verbs; v->name; v++) {
+        if (strcmp(argv[1], v->name) != 0)
+            continue;
+        snprintf(name, sizeof name, "updraft %s%s%s", command, gap, v->name);
+        argv[1] = name; /* what getopt says of options begins with it */
+        return v->run(argc - 1, argv + 1);
+    }
+    cli_error("'%s' is not a verb of 'updraft%s%s'", argv[1], gap, command);
+    fprintf(stderr, "Try 'updraft%s%s --help'.\n", gap, command);
+    return CLI_USAGE;
 }
 
 static uint8_t *read_all(int fd, size_t hint, size_t *len)

@@ -2,7 +2,7 @@
 /*
  * What the verbs of `updraft` share: errors on stderr, whole files, JSON on stdout, numbers from the command line.
  *
- * A verb is a function `int cmd_x(int argc, char **argv)`, argv[0] being its name; it returns the exit code:
+ * A verb is a function `int cmd_x(int argc, char **argv)`, argv[0] being "updraft x"; it returns the exit code:
  * 0 done, 1 the thing asked about is bad or failed, 2 the command line is wrong (others are said in its --help).
  */
 #ifndef UPDRAFT_CLI_H

@@ -139,7 +139,7 @@ static bool take_option(struct create_options *o, const struct option_row *row, 
     case TEXT:
         return take_text(row->name, value, at, row->size);
     case U32:
-        return take_u32(row->name, value, "number", at);
+        return take_u32(row->name, value, "number from 0 to 0xFFFFFFFF", at);
     case FLAG:
         *(bool *)at = row->size;
         return true;

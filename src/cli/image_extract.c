@@ -73,7 +73,7 @@ static int parse_extract(int argc, char **argv, struct extract *e)
             break;
         case 's':
             if (!cli_parse_u32(optarg, &e->segment))
-                return cli_usage("image extract", "--segment '%s' is not a number", optarg);
+                return cli_usage("image extract", "--segment '%s' is not a number from 0", optarg);
             e->what = WHAT_SEGMENT;
             e->whats++;
             break;

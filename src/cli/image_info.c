@@ -326,7 +326,7 @@ static int parse_verify(int argc, char **argv, struct ud_image_rules *rules)
             break;
         case 'a':
             if (!cli_parse_u32(optarg, &rules->flash_addr))
-                return cli_usage("image verify", "--addr '%s' is not a number", optarg);
+                return cli_usage("image verify", "--addr '%s' is not a number from 0 to 0xFFFFFFFF", optarg);
             break;
         case 'm':
             if (!cli_parse_u32(optarg, &rules->max_size))

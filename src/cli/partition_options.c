@@ -69,7 +69,7 @@ bool partition_parse(const char *command, const char *help, int argc, char **arg
         else if (c >= NUMBERS)
             *rc = take_word(command, c, o);
         else if (!cli_parse_u32(optarg, numbers[c]))
-            *rc = cli_usage(command, "--%s '%s' is not a number", options[index].name, optarg);
+            *rc = cli_usage(command, "--%s '%s' is not a number from 0 to 0xFFFFFFFF", options[index].name, optarg);
         o->csv.has_bootloader_offset |= c == BOOTLOADER;
         o->csv.has_recovery_offset |= c == RECOVERY;
     }

@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -284,6 +285,9 @@ int cmd_serve(int argc, char **argv)
     int rc = parse(argc, argv, &o);
     if (rc != CLI_OK)
         return rc < 0 ? CLI_OK : rc;
+    struct stat st;
+    if (stat(o.server.dir, &st) != 0 || (!S_ISDIR(st.st_mode) && (errno = ENOTDIR)))
+        return cli_error("%s cannot be served: %s", o.server.dir, strerror(errno));
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!o.quiet)
         o.server.log = print_line;

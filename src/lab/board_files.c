@@ -71,10 +71,16 @@ static esp_err_t open_file(const char *path, const char *suffix, bool write, uin
     *fd = open(name, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
     if (*fd < 0 || fstat(*fd, &st) != 0)
         return why_no_file(why, why_size, name, errno);
-    if (!S_ISREG(st.st_mode) || st.st_size != (off_t)size)
-        return lab_why(why, why_size, ESP_ERR_INVALID_SIZE,
-                       "%s has %lld bytes but %s says %u: set \"flash_size\" in %s.json, or make the board anew", name,
-                       (long long)st.st_size, suffix[0] ? "a board's" : "its settings", size, path);
+    if (!S_ISREG(st.st_mode))
+        return lab_why(why, why_size, ESP_ERR_INVALID_ARG, "%s is not a file", name);
+    if (st.st_size != (off_t)size && suffix[0])
+        return lab_why(why, why_size, ESP_ERR_INVALID_SIZE, "%s has %lld bytes, a board's has %u: make the board anew",
+                       name, (long long)st.st_size, size);
+    if (st.st_size != (off_t)size)
+        return lab_why(
+            why, why_size, ESP_ERR_INVALID_SIZE,
+            "%s has %lld bytes but its settings say %u: set \"flash_size\" in %s.json, or make the board anew", name,
+            (long long)st.st_size, size, path);
     return ESP_OK;
 }
 

@@ -2,6 +2,7 @@
 """The command line as a person meets it: help with an example, exit codes, errors that name the thing."""
 
 import json
+import os
 import re
 
 import pytest
@@ -33,6 +34,57 @@ def test_an_unknown_option_is_exit_2_and_points_to_help(verb):
     done = run(*verb, "--no-such-option", check=2)
     assert done.stdout == ""
     assert f"updraft {' '.join(verb)} --help" in done.stderr
+
+
+@pytest.mark.parametrize("verb", [["image", "create"], ["board", "efuse", "show"], ["serve"]], ids=" ".join)
+def test_what_is_wrong_with_an_option_begins_with_the_verb(verb):
+    first = run(*verb, "--no-such-option", check=2).stderr.splitlines()[0]
+    assert first == f"updraft {' '.join(verb)}: unrecognized option '--no-such-option'"
+
+
+@pytest.mark.parametrize("verb", [[], ["image"], ["board", "efuse"]], ids=lambda verb: " ".join(verb) or "updraft")
+def test_an_unknown_verb_points_to_the_list(verb):
+    command = " ".join(["updraft", *verb])
+    assert run(*verb, "nonsense", check=2).stderr == (
+        f"updraft: 'nonsense' is not a verb of '{command}'\nTry '{command} --help'.\n")
+
+
+@pytest.mark.parametrize("args", [
+    ["image", "create", "--out", "x", "--raw", "x", "--secure-version", "4294967296"],
+    ["image", "create", "--out", "x", "--raw", "x", "--load-addr", "-1"],
+    ["image", "verify", "x", "--addr", "0x100000000"],
+    ["partition", "build", "two_ota", "x", "--flash-size", "9999G"],
+    ["partition", "show", "two_ota", "--offset", "-4096"],
+], ids=lambda args: args[-2])
+def test_a_number_out_of_range_hears_the_range(args):
+    done = run(*args, check=2)
+    assert f"{args[-2]} '{args[-1]}' is not a number from 0 to 0xFFFFFFFF" in done.stderr
+
+
+def test_an_empty_file_clears_no_partition(tmp_path):
+    board, empty = tmp_path / "b.flash", tmp_path / "empty"
+    empty.touch()
+    run("board", "create", board, "--partition", f"nvs={VECTORS / 'README.md'}")
+    before = board.read_bytes()
+    for verb in ("write", "set-partition"):
+        done = run("board", verb, board, "nvs", empty, check=1)
+        assert f"{empty} is empty" in done.stderr and f"updraft board erase {board} nvs" in done.stderr
+    assert board.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix, words", [("", "its settings say 4194304: set"), (".efuse", "a board's has 256: make")])
+def test_a_board_file_of_another_size_is_explained(tmp_path, suffix, words):
+    board = tmp_path / "b.flash"
+    run("board", "create", board)
+    os.truncate(f"{board}{suffix}", 5)
+    done = run("board", "info", board, check=1)
+    assert f"{board}{suffix} has 5 bytes" in done.stderr and words in done.stderr
+
+
+@pytest.mark.parametrize("what, why", [("missing", "No such file"), ("file", "Not a directory")])
+def test_only_a_folder_can_be_served(tmp_path, what, why):
+    (tmp_path / "file").touch()
+    assert f"{tmp_path / what} cannot be served: {why}" in run("serve", tmp_path / what, check=1).stderr
 
 
 @pytest.mark.parametrize("verb", [v for v in VERBS if v != ["board", "create"]], ids=" ".join)
