@@ -17,7 +17,7 @@ import sys
 
 ROW = re.compile(r"^  (\S.*?)(?: {2,}(\S.*))?$")
 # A value that is no file; what is not listed is completed as one.
-NO_FILES = {"N", "S", "US", "N.M", "ADDR", "SIZE", "HOST", "BYTES", "SECONDS", "REGEX", "V", "NAME", "'N:", "LABEL"}
+NO_FILES = {"N", "S", "US", "N.M", "ADDR", "SIZE", "HOST", "BYTES", "SECONDS", "REGEX", "V", "NAME", "'N:", "LABEL", "ID"}
 
 
 class Command:
