@@ -69,6 +69,19 @@ def test_a_firmware_project_and_its_tests(prefix, plugin, tmp_path):
     assert "test_a_version_that_crashes_is_rolled_back" in said
 
 
+def test_an_esp_idf_project(prefix, tmp_path):
+    """Kconfig is read by the Python that runs this test."""
+    project = tmp_path / "a project"
+    shutil.copytree(ROOT / "examples" / "idf_projects" / "one_shot", project, ignore=shutil.ignore_patterns("build"))
+    updraft = prefix / "bin" / "updraft"
+    env = {**os.environ, "UPDRAFT_PYTHON": sys.executable}
+    print(run(updraft, "idf", "build", project, env=env))
+    said = run(updraft, "board", "run", "--project", project, "--until", "version 1.0.0 runs from ota_0", "--timeout",
+               60, env=env)
+    assert "Calling app_main" in said
+    assert run(updraft, "idf-path").strip() == str(prefix / "share" / "updraft" / "idf")
+
+
 USER = """\
 #include <stdio.h>
 #include "updraft/base.h"
