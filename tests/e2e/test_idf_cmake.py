@@ -79,6 +79,12 @@ BUILDS = [
         "else/far/far.h": "int far(void);\n", "else/far/far.c": '#include "far.h"\nint far(void) { return 5; }\n',
         "main/CMakeLists.txt": "idf_component_register(SRCS main.c PRIV_REQUIRES log)\n",
         "main/main.c": prints("near()", '#include "near.h"', "%d")}, "says 6"),
+    ("what_is_taken_out_of_esp_idf_replaces_nothing", {
+        "main/idf_component.yml":
+        "dependencies:\n  protocol_examples_common:\n"
+        "    path: ${IDF_PATH}/examples/common_components/protocol_examples_common\n",
+        "main/CMakeLists.txt": "idf_component_register(SRCS main.c PRIV_REQUIRES log)\n",
+        "main/main.c": prints("CONFIG_EXAMPLE_WIFI_SSID", '#include "sdkconfig.h"')}, "says myssid"),
     ("a_managed_component_is_found_by_its_short_name", {
         "main/idf_component.yml": "dependencies:\n  acme/gadget: ^1.0\n",
         "managed_components/acme__gadget/CMakeLists.txt": "idf_component_register(SRCS g.c INCLUDE_DIRS .)\n",

@@ -25,6 +25,22 @@ function(ud_is_stack_component name out)
   set(${out} ${known} PARENT_SCOPE)
 endfunction()
 
+# Names of the stack's components that the project replaces; what it takes out of this folder replaces nothing.
+function(ud_replaced_components out)
+  get_property(mine GLOBAL PROPERTY UD_COMPONENTS)
+  set(replaced "")
+  foreach(name IN LISTS mine)
+    get_property(dir GLOBAL PROPERTY UD_DIR_${name})
+    get_filename_component(real "${dir}" REALPATH)
+    get_filename_component(ours "${IDF_PATH}" REALPATH)
+    string(FIND "${real}/" "${ours}/" at)
+    if(NOT at EQUAL 0)
+      list(APPEND replaced ${name})
+    endif()
+  endforeach()
+  set(${out} "${replaced}" PARENT_SCOPE)
+endfunction()
+
 # ---- discovery ----
 
 # The first of a name wins: main, components/, EXTRA_COMPONENT_DIRS, manifests.
