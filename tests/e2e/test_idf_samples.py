@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """examples/idf_projects: each is built as it is, put on a board, and does its job over HTTPS."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from conftest import ROOT, run
+from conftest import ROOT, UPDRAFT, run
 from idf_project import build
+from pki import Authority
 
 SAMPLES = ROOT / "examples" / "idf_projects"
 
@@ -162,3 +166,24 @@ def test_otadata_is_controlled_from_the_host(sample):
     assert "version 1.0.0 runs from ota_0, ota_0 boots" in native.run("version .* runs").stdout
     run("board", "erase-otadata", native.board)
     assert "version 1.0.0 runs from ota_0" in native.run("version .* runs").stdout
+
+
+def test_a_suite_for_hardware_of_a_sample(tmp_path):
+    """examples/idf_projects/advanced/pytest_advanced.py, as pytest-embedded runs it, with --updraft."""
+    folder = tmp_path / "advanced"
+    shutil.copytree(SAMPLES / "advanced", folder, ignore=shutil.ignore_patterns("build"))
+    root = Authority(tmp_path, "root")
+    root.leaf("server")
+    certs = folder / "server_certs"
+    shutil.copy(root.cert, certs / "ca_cert.pem")
+    (certs / "server.pem").write_text((tmp_path / "server.chain").read_text() + (tmp_path / "server.key").read_text())
+    build(folder, "-D", "SDKCONFIG_DEFAULTS=sdkconfig.defaults;sdkconfig.ci")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_updraft.plugin", "-c", os.devnull,
+               "--rootdir", folder, "--embedded-services", "esp,idf", "--updraft", "--target", "esp32",
+               "pytest_advanced.py"]
+    env = {**os.environ, "UPDRAFT": UPDRAFT, "PYTHONPATH": str(ROOT / "python"), "PYTEST_ADDOPTS": "",
+           "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(list(map(str, command)), cwd=folder, env=env, text=True, timeout=170, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(done.stdout)
+    assert done.returncode == 0 and "3 passed" in done.stdout

@@ -3,6 +3,7 @@
  * The update step by step: look at what the server offers, refuse what is not wanted, write while events tell of it,
  * switch. New firmware confirms itself after a look at its own state; what does not get there is rolled back.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "esp_app_desc.h"
@@ -113,6 +114,23 @@ static esp_err_t judge(const esp_app_desc_t *offered)
 
 /* ---- the update ---- */
 
+#ifdef CONFIG_EXAMPLE_FIRMWARE_UPGRADE_URL_FROM_STDIN
+static const char *ask_url(void)
+{
+    static char url[256];
+    printf("Firmware URL: \n");
+    if (fgets(url, sizeof url, stdin) == NULL)
+        return "";
+    url[strcspn(url, "\r\n")] = '\0';
+    return url;
+}
+#else
+static const char *ask_url(void)
+{
+    return CONFIG_EXAMPLE_FIRMWARE_UPGRADE_URL;
+}
+#endif
+
 static esp_err_t set_headers(esp_http_client_handle_t client)
 {
     return esp_http_client_set_header(client, "X-Version", esp_app_get_description()->version);
@@ -125,7 +143,7 @@ static esp_err_t update(void)
     esp_app_desc_t offered;
     esp_https_ota_handle_t ota = NULL;
     esp_http_client_config_t http = {
-        .url = CONFIG_EXAMPLE_FIRMWARE_UPGRADE_URL,
+        .url = ask_url(),
         .cert_pem = (const char *)server_cert_pem_start,
         .timeout_ms = CONFIG_EXAMPLE_OTA_RECV_TIMEOUT,
         .keep_alive_enable = true,
