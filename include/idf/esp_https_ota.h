@@ -54,16 +54,16 @@ typedef esp_err_t (*decrypt_cb_t)(decrypt_cb_arg_t *args, void *user_ctx);
 
 /**
  * Strings of http_config must live until begin has returned, certificates until finish or abort. What this version
- * does not do is refused with ESP_ERR_NOT_SUPPORTED, never ignored: partial_http_download, ota_resumption, decrypt_cb.
+ * does not do is refused with ESP_ERR_NOT_SUPPORTED, never ignored: decrypt_cb.
  */
 typedef struct {
     const esp_http_client_config_t *http_config;
     http_client_init_cb_t http_client_init_cb;
-    bool bulk_flash_erase; /* erase up front instead of sector by sector */
-    bool partial_http_download;
-    int max_http_request_size;
-    uint32_t buffer_caps; /* a host has one kind of memory */
-    bool ota_resumption;
+    bool bulk_flash_erase;      /* erase up front instead of sector by sector */
+    bool partial_http_download; /* ask for the length, then for ranges of at most max_http_request_size bytes */
+    int max_http_request_size;  /* 0: 65536 */
+    uint32_t buffer_caps;       /* a host has one kind of memory */
+    bool ota_resumption; /* go on at ota_image_bytes_written (1024 or more) if the server can, else from the start */
     size_t ota_image_bytes_written;
     decrypt_cb_t decrypt_cb;
     void *decrypt_user_ctx;

@@ -65,6 +65,40 @@ struct ud_source ud_http_source(struct ud_http *h);
  */
 UD_MUST_USE esp_err_t ud_update_http_connect(struct ud_http *h, int max_redirects, const struct ud_observer *obs);
 
+/** How a file is asked for, and at which byte. */
+struct ud_ranges_options {
+    int max_redirects; /* as in ud_update_http_connect */
+    bool partial;      /* ask for the length, then for at most `max` bytes a request */
+    uint32_t max;      /* 0: 65536 */
+    bool resume;       /* the first byte wanted is at `offset`; a server that cannot go on there sends all of it */
+    uint32_t offset;
+};
+
+/** A download by one request or several. Read-only for the caller: `at`, where the next byte belongs, and `opt.resume`. */
+struct ud_ranges {
+    struct ud_http *http;
+    const struct ud_observer *obs;
+    struct ud_ranges_options opt;
+    int64_t length; /* partial: of the file; else of the response's body. -1 unknown */
+    uint64_t at;
+    uint32_t identity; /* of ETag or Last-Modified of the parts so far; 0 unknown */
+    bool asked;        /* the last request had a Range of ours */
+};
+
+/**
+ * Send the first request and judge the status: the codes of ud_update_http_connect. When `opt->resume` is refused (416,
+ * another status than 206, another range) the download starts over from byte 0, once: `at` says so. With `partial`
+ * ESP_FAIL also when the server tells no length; HEAD's own errors are those of ud_http_perform. The request header
+ * "Range" and the method of `h` are changed. `h` and `obs` must outlive `r`.
+ */
+UD_MUST_USE esp_err_t ud_ranges_open(struct ud_ranges *r, struct ud_http *h, const struct ud_ranges_options *opt,
+                                     const struct ud_observer *obs);
+/**
+ * What an opened download gives; a read that asks for the next range answers ESP_ERR_NOT_FINISHED. A next range that is
+ * refused, is another one, or is of a file that has changed meanwhile (length, ETag, Last-Modified): ESP_FAIL.
+ */
+struct ud_source ud_ranges_source(struct ud_ranges *r);
+
 #define UD_UPDATE_HEADER_BYTES 1024u /* read before anything is decided; a shorter image cannot be installed */
 
 /** Order matters: comparisons use it, as esp_https_ota's. */
@@ -73,6 +107,7 @@ enum ud_update_state {
     UD_UPDATE_BEGIN,
     UD_UPDATE_IN_PROGRESS,
     UD_UPDATE_SUCCESS,
+    UD_UPDATE_RESUME,
 };
 
 enum ud_update_event {
@@ -98,6 +133,7 @@ struct ud_update_options {
     uint32_t wait_ms;                 /* a single wait for the source; 0: its own */
     const struct ud_partition *final; /* where the content belongs, if not in `slot`: what it is judged as */
     bool copy_to_final;               /* and copied to by finish */
+    uint32_t resume_at; /* these bytes are in the slot already, from another update; the source goes on there */
 };
 
 struct ud_update {
@@ -124,6 +160,8 @@ enum {
     UD_NOTE_UPDATE_DONE,         /* a = bytes written */
     UD_NOTE_UPDATE_NO_SLOT,      /* no OTA slot to write to */
     UD_NOTE_UPDATE_BAD_DESC,     /* a = word found where the description's magic should be */
+    UD_NOTE_UPDATE_RANGE,        /* err, a = offset, b = HTTP status, text = what is wrong with the answer */
+    UD_NOTE_UPDATE_START_OVER,   /* a = offset at which the server cannot go on: the download starts from 0 */
     UD_NOTE_UPDATE_NOT_SWITCHED, /* text = label: the image is good, but it was not received to its end */
 };
 
@@ -146,7 +184,8 @@ UD_MUST_USE esp_err_t ud_update_get_any_desc(struct ud_update *u, uint8_t bytes[
  *
  * The first step reads 1024 bytes and judges chip and revision (ESP_ERR_INVALID_VERSION, ESP_ERR_OTA_SPI_MODE_MISMATCH)
  * before flash is touched in any way; then it opens the session (the codes of ud_ota_begin) and writes them. Later
- * ones write what one read of the source gives. After success ESP_FAIL.
+ * ones write what one read of the source gives. After success ESP_FAIL. With `resume_at` the first step opens the
+ * session by ud_ota_resume and reads: no header is judged, finish judges the whole image.
  */
 UD_MUST_USE esp_err_t ud_update_step(struct ud_update *u);
 /**

@@ -17,8 +17,11 @@ ESP_EVENT_DEFINE_BASE(ESP_HTTPS_OTA_EVENT);
 
 static const char tag[] = "esp_https_ota";
 
+#define RESUME_MIN 1024u /* what esp_https_ota has read before it writes; less is no start to go on from */
+
 struct https_ota {
     esp_http_client_handle_t client;
+    struct ud_ranges ranges;
     struct ud_update update;
     int image_size; /* -1 unknown */
 };
@@ -92,11 +95,17 @@ static esp_err_t check_config(const esp_https_ota_config_t *c, const struct ud_a
         ESP_LOGE(tag, "is_async is not possible with an update");
         return ESP_ERR_INVALID_ARG;
     }
-    if (c->partial_http_download || c->ota_resumption || c->decrypt_cb) {
-        ESP_LOGE(tag, "partial download, resumption and decryption are not supported");
+    if (c->decrypt_cb) {
+        ESP_LOGE(tag, "decryption is not supported");
         return ESP_ERR_NOT_SUPPORTED;
     }
     return ESP_OK;
+}
+
+static uint32_t resume_offset(const esp_https_ota_config_t *c)
+{
+    bool usable = c->ota_resumption && c->ota_image_bytes_written >= RESUME_MIN;
+    return usable && c->ota_image_bytes_written <= UINT32_MAX ? (uint32_t)c->ota_image_bytes_written : 0;
 }
 
 static esp_err_t reach_server(struct https_ota *o, const esp_https_ota_config_t *c)
@@ -110,7 +119,14 @@ static esp_err_t reach_server(struct https_ota *o, const esp_https_ota_config_t 
         ESP_LOGE(tag, "http_client_init_cb returned %s", esp_err_to_name(err));
         return err;
     }
-    err = ud_update_http_connect(ud_http_of(o->client), http->max_redirection_count, ud_idf_env()->board->obs);
+    const struct ud_ranges_options opt = {
+        .max_redirects = http->max_redirection_count,
+        .partial = c->partial_http_download,
+        .max = c->max_http_request_size > 0 ? (uint32_t)c->max_http_request_size : 0,
+        .resume = c->ota_resumption,
+        .offset = resume_offset(c),
+    };
+    err = ud_ranges_open(&o->ranges, ud_http_of(o->client), &opt, ud_idf_env()->board->obs);
     /* Without a challenge it is the client that cannot; with no retry allowed it is the answer that counts. */
     if (err == ESP_ERR_NOT_SUPPORTED && http->max_authorization_retries < 0)
         err = ESP_FAIL;
@@ -120,8 +136,8 @@ static esp_err_t reach_server(struct https_ota *o, const esp_https_ota_config_t 
 static esp_err_t prepare_update(struct https_ota *o, const esp_https_ota_config_t *c)
 {
     const struct ud_idf_env *env = ud_idf_env();
-    struct ud_http *h = ud_http_of(o->client);
-    int64_t size = ud_http_content_length(h);
+    struct ud_source source = ud_ranges_source(&o->ranges);
+    int64_t size = source.ops->size(source.ctx);
     if (size > INT_MAX) {
         ESP_LOGE(tag, "an image of %" PRId64 " bytes fits no partition", size);
         return ESP_ERR_INVALID_SIZE;
@@ -138,6 +154,7 @@ static esp_err_t prepare_update(struct https_ota *o, const esp_https_ota_config_
         .buffer_size = c->http_config->buffer_size > 0 ? (size_t)c->http_config->buffer_size : 0,
         .bulk_erase = c->bulk_flash_erase,
         .check_spi_mode = env->config->https_ota_verify_spi_mode,
+        .resume_at = (uint32_t)o->ranges.at, /* 0 when the server could not go on */
     };
     bool elsewhere = c->partition.final && c->partition.final != c->partition.staging;
     if (elsewhere) {
@@ -153,7 +170,7 @@ static esp_err_t prepare_update(struct https_ota *o, const esp_https_ota_config_
         return ESP_FAIL;
     }
     ESP_LOGI(tag, "Starting OTA...");
-    return ud_update_begin(&o->update, &up, ud_http_source(h), &opt);
+    return ud_update_begin(&o->update, &up, source, &opt);
 }
 
 static void close_client(struct https_ota *o)
@@ -233,7 +250,10 @@ esp_err_t esp_https_ota_get_bootloader_img_desc(esp_https_ota_handle_t https_ota
 bool esp_https_ota_is_complete_data_received(esp_https_ota_handle_t https_ota_handle)
 {
     const struct https_ota *o = https_ota_handle;
-    return o && ud_http_is_complete(ud_http_of(o->client));
+    if (!o)
+        return false;
+    return o->ranges.opt.partial ? o->ranges.length == (int64_t)o->update.written
+                                 : ud_http_is_complete(ud_http_of(o->client));
 }
 
 int esp_https_ota_get_image_len_read(esp_https_ota_handle_t https_ota_handle)

@@ -88,6 +88,9 @@ static const struct row rows[] = {
       "no partition to write the update to; the table needs an OTA slot that is not running" },
     { UD_NOTE_UPDATE_BAD_DESC, ESP_LOG_ERROR, "esp_https_ota",
       "Incorrect app descriptor magic ({ax}); is it a firmware image?" },
+    { UD_NOTE_UPDATE_RANGE, ESP_LOG_ERROR, "esp_https_ota", "{t} (status {b}, from byte {a} on)" },
+    { UD_NOTE_UPDATE_START_OVER, ESP_LOG_INFO, "esp_https_ota",
+      "Falling back to OTA without resumption and restarting download from beginning" },
     { UD_NOTE_UPDATE_NOT_SWITCHED, ESP_LOG_WARN, "esp_https_ota",
       "the image in {t} is good, but it was not received to its end: the boot partition stays" },
 };

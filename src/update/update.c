@@ -2,12 +2,13 @@
 /*
  * The update: from a source into a slot.
  *
- *     INIT -> BEGIN -> IN_PROGRESS -> SUCCESS
+ *     INIT -> BEGIN or RESUME -> IN_PROGRESS -> SUCCESS
  *
  *     state        holds                                   leaves it
  *     INIT         nothing                                 begin
  *     BEGIN        buffer; the header once it was asked    a step that read and judged the header and opened the
  *                                                          session; one that refused it (to IN_PROGRESS, no session)
+ *     RESUME       buffer; [0, written) in flash already   a step that opened the session there
  *     IN_PROGRESS  session; bytes [0, written) in flash    a step that saw the end of the source
  *     SUCCESS      session; all bytes in flash             finish, abort
  *
@@ -53,7 +54,8 @@ esp_err_t ud_update_begin(struct ud_update *u, const struct ud_update_env *env, 
     u->env = *env;
     u->opt = *opt;
     u->source = source;
-    u->state = UD_UPDATE_BEGIN;
+    u->state = opt->resume_at > 0 ? UD_UPDATE_RESUME : UD_UPDATE_BEGIN;
+    u->written = opt->resume_at;
     int64_t size = source.ops->size(source.ctx);
     ud_note(env->obs, UD_NOTE_UPDATE_START, ESP_OK, u->slot->addr, size < 0 ? UINT64_MAX : (uint64_t)size,
             u->slot->label);
@@ -155,7 +157,8 @@ static esp_err_t open_session(struct ud_update *u)
     if (!s)
         return ESP_ERR_NO_MEM;
     memset(s, 0, sizeof *s);
-    esp_err_t err = ud_ota_begin(u->env.ota, s, u->slot, erase_size(u));
+    esp_err_t err = u->state == UD_UPDATE_RESUME ? ud_ota_resume(u->env.ota, s, u->slot, erase_size(u), u->written)
+                                                 : ud_ota_begin(u->env.ota, s, u->slot, erase_size(u));
     if (err == ESP_OK) {
         err = ud_ota_set_final(s, u->final, u->opt.copy_to_final);
         if (err != ESP_OK)
@@ -212,13 +215,35 @@ static esp_err_t next_step(struct ud_update *u)
     return ESP_OK;
 }
 
+/* In RESUME. The session goes on behind what another update left; the same step reads. */
+static esp_err_t resume_step(struct ud_update *u)
+{
+    esp_err_t err = open_session(u);
+    if (err != ESP_OK)
+        return err;
+    u->state = UD_UPDATE_IN_PROGRESS;
+    return next_step(u);
+}
+
+static esp_err_t one_step(struct ud_update *u)
+{
+    switch (u->state) {
+    case UD_UPDATE_BEGIN:
+        return first_step(u);
+    case UD_UPDATE_RESUME:
+        return resume_step(u);
+    default:
+        return next_step(u);
+    }
+}
+
 esp_err_t ud_update_step(struct ud_update *u)
 {
     if (u->state == UD_UPDATE_INIT || u->state == UD_UPDATE_SUCCESS)
         return ESP_FAIL;
     if (u->failed != ESP_OK)
         return u->failed;
-    esp_err_t err = u->state == UD_UPDATE_BEGIN ? first_step(u) : next_step(u);
+    esp_err_t err = one_step(u);
     /* Bytes that a failed step had read are gone: going on would leave a hole in the slot. */
     if (err != ESP_OK && err != ESP_ERR_HTTPS_OTA_IN_PROGRESS && u->state == UD_UPDATE_IN_PROGRESS)
         u->failed = err;
@@ -251,7 +276,7 @@ esp_err_t ud_update_finish(struct ud_update *u)
     esp_err_t err = ESP_OK;
     if (state == UD_UPDATE_INIT)
         return ESP_FAIL;
-    if (state != UD_UPDATE_BEGIN)
+    if (state != UD_UPDATE_BEGIN && state != UD_UPDATE_RESUME)
         err = u->session ? ud_ota_end(u->session) : ESP_ERR_INVALID_ARG;
     if (err == ESP_OK && state == UD_UPDATE_SUCCESS)
         err = switch_slot(u);

@@ -242,6 +242,13 @@ static void loop_with_description_answers_every_query(void **state)
     tear_down(&b);
 }
 
+static esp_err_t decrypt_nothing(decrypt_cb_arg_t *args, void *user_ctx)
+{
+    (void)args;
+    (void)user_ctx;
+    return ESP_FAIL;
+}
+
 static void bad_configurations_are_refused_before_the_network(void **state)
 {
     static const struct {
@@ -255,8 +262,7 @@ static void bad_configurations_are_refused_before_the_network(void **state)
         { { .url = "HTTP://host/f", .cert_pem = "ca" }, { 0 }, ESP_ERR_INVALID_ARG },
         { { .host = "host", .path = "/f", .cert_pem = "ca" }, { 0 }, ESP_ERR_INVALID_ARG },
         { { .url = "https://host/f", .cert_pem = "ca", .is_async = true }, { 0 }, ESP_ERR_INVALID_ARG },
-        { { .url = "https://host/f", .cert_pem = "ca" }, { .ota_resumption = true }, ESP_ERR_NOT_SUPPORTED },
-        { { .url = "https://host/f", .cert_pem = "ca" }, { .partial_http_download = true }, ESP_ERR_NOT_SUPPORTED },
+        { { .url = "https://host/f", .cert_pem = "ca" }, { .decrypt_cb = decrypt_nothing }, ESP_ERR_NOT_SUPPORTED },
         { { .url = "https:///f", .cert_pem = "ca" }, { 0 }, ESP_FAIL },
     };
     struct bench b;
