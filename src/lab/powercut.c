@@ -552,13 +552,14 @@ static void check_otadata_erases(const struct explorer *x, const struct world *w
                         (unsigned)w->erases[otadata + i], (unsigned)x->flow->otadata_erases);
 }
 
-/* ... and each sector of the image once and no other of its slot, which runs now. */
+/* ... and each sector of the image (or of the slot) once and no other of its slot, which runs now. */
 static void check_slot_erases(const struct explorer *x, const struct world *w, struct trial *t)
 {
     if (x->flow->goal != GOAL_NEW || w->installs != 1 || x->opt->update)
         return;
     uint32_t first = w->board.running->addr / UD_FLASH_SECTOR;
-    uint32_t used = (w->download->len + UD_FLASH_SECTOR - 1) / UD_FLASH_SECTOR;
+    uint32_t image = (w->download->len + UD_FLASH_SECTOR - 1) / UD_FLASH_SECTOR;
+    uint32_t used = x->flow->bulk ? w->board.running->size / UD_FLASH_SECTOR : image;
     for (uint32_t i = 0; i < w->board.running->size / UD_FLASH_SECTOR; i++) {
         if (w->erases[first + i] != (i < used ? 1u : 0u)) {
             trial_break(t, UD_POWERCUT_O7, "sector %u of %s is erased %u times", (unsigned)i, w->board.running->label,

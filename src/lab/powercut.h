@@ -94,6 +94,7 @@ struct ud_powercut_flow {
     bool plain; /* without rollback */
     bool anti_rollback;
     bool blanks_otadata;     /* that is where it ends */
+    bool bulk;               /* the slot is erased at once, by blocks, before the first byte is written */
     bool only_begins;        /* the goal is that of the retry */
     bool retry_pending;      /* its last boot is the first one of the new image: nobody confirms yet */
     bool ends_pending;       /* nobody confirms before it ends */

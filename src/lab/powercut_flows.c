@@ -22,7 +22,8 @@ static esp_err_t feed(struct world *w, const struct blob *b)
 
 static esp_err_t install(struct world *w, const struct ud_partition *slot)
 {
-    esp_err_t err = ud_ota_begin(&w->ota, &w->session, slot, UD_OTA_SEQUENTIAL);
+    uint32_t size = w->flow->bulk ? UD_OTA_SIZE_UNKNOWN : UD_OTA_SEQUENTIAL;
+    esp_err_t err = ud_ota_begin(&w->ota, &w->session, slot, size);
     return err == ESP_OK ? feed(w, w->download) : err;
 }
 
@@ -476,6 +477,15 @@ static const struct ud_powercut_flow flows[] = {
       .run = run_update,
       .retry = retry_update,
       .retry_pending = true,
+      .otadata_erases = 2 },
+    { .name = "update-bulk",
+      .brief = "update that erases all of the slot first, by blocks of 64 KiB",
+      .prepare = over_older,
+      .boots_first = true,
+      .run = run_update,
+      .retry = retry_update,
+      .retry_pending = true,
+      .bulk = true,
       .otadata_erases = 2 },
     { .name = "update-plain",
       .brief = "update without rollback",
