@@ -61,6 +61,7 @@ static void boards_without_efuses_and_failing_ones_say_so(void **state)
     assert_int_equal(ud_secure_version_read(&none, 16, &level), ESP_OK);
     assert_int_equal(level, 0);
     assert_int_equal(ud_secure_version_raise(&none, 16, 1), ESP_ERR_NOT_SUPPORTED);
+    assert_int_equal(ud_secure_version_raise(&none, 16, 0), ESP_OK); /* nothing is to be burnt */
     test_board_init(&t, &(struct test_layout){ .ota = { 0 }, .ota_count = 1 });
     t.efuse_fails = true;
     assert_int_equal(ud_secure_version_read(&t.board.efuse, 16, &level), ESP_FAIL);
@@ -151,12 +152,36 @@ static void an_old_app_is_neither_chosen_nor_fallen_back_to(void **state)
     test_board_deinit(&t);
 }
 
+static esp_err_t swap_for_an_old_app(void *ctx, const struct ud_partition *p)
+{
+    if (p == test_board_part(ctx, "ota_1"))
+        test_board_put_app(ctx, "ota_1", TEST_IMAGE_GOOD, 0);
+    return ESP_OK;
+}
+
+/* CVE-2024-28183: what is compared must be what runs. */
+static void an_app_swapped_after_the_comparison_does_not_run(void **state)
+{
+    (void)state;
+    struct test_board t;
+    struct ud_boot_result result;
+    struct ud_boot_device dev = start(&t, UD_OTA_NEW);
+    dev.sink = (struct ud_boot_sink){ .open = swap_for_an_old_app, .ctx = &t };
+    assert_int_equal(ud_boot_run(&dev, &result), ESP_OK);
+    assert_int_equal(result.tried_count, 2);
+    assert_int_equal(result.tried[0].index, 1);
+    assert_int_equal(result.tried[0].verdict, ESP_FAIL);
+    assert_int_equal(result.loaded_index, 0);
+    test_board_deinit(&t);
+}
+
 static void the_first_boot_records_the_slot_and_its_level(void **state)
 {
     (void)state;
     struct test_board t;
     struct ud_boot_result result;
     struct ud_boot_device dev = start(&t, UD_OTA_NEW);
+    dev.settings.secure_version_bits = 3; /* a field that the version just fills */
     uint8_t blank[UD_OTADATA_ENTRY_BYTES];
     memset(blank, 0xFF, sizeof blank);
     test_board_put_otadata(&t, 0, blank);
@@ -252,6 +277,7 @@ int main(void)
         cmocka_unit_test(an_unconfirmed_app_raises_nothing_and_may_roll_back),
         cmocka_unit_test(versions_wider_than_the_field_are_left_alone),
         cmocka_unit_test(an_old_app_is_neither_chosen_nor_fallen_back_to),
+        cmocka_unit_test(an_app_swapped_after_the_comparison_does_not_run),
         cmocka_unit_test(the_first_boot_records_the_slot_and_its_level),
         cmocka_unit_test(unreadable_efuses_start_nothing_and_unburnable_ones_do_not_stop),
         cmocka_unit_test(without_the_option_versions_do_not_matter),

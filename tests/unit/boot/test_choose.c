@@ -188,6 +188,14 @@ static void of_doubles_the_last_boots_and_each_is_counted(void **state)
     assert_null(ud_boot_partition(&table, UD_BOOT_TEST - 1)); /* no index at all */
     assert_null(ud_boot_partition(&table, UD_BOOT_MAX_SLOTS));
 
+    struct ud_boot_input first = two_slots(false, false);
+    struct ud_ptable short_one = { .count = 0 };
+    put_part(&short_one, UD_PART_APP, UD_PART_APP_OTA_0, 0x10000, 0x10000); /* a slot is the first row */
+    put_part(&short_one, UD_PART_APP, UD_PART_APP_OTA_0 + 1, 0x20000, 0x10000);
+    short_one.count = 1; /* and one lies behind the last */
+    ud_boot_input_from_table(&short_one, &first);
+    assert_int_equal(first.ota_entries, 1);
+
     in.entry[0] = entry(3, UD_OTA_VALID); /* slot (3 - 1) mod 4 */
     ud_boot_choose(&in, &plan);
     assert_int_equal(plan.start, 2);

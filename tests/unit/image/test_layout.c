@@ -39,6 +39,7 @@ static const struct layout_row {
     struct want want[UD_IMAGE_MAX_SEGMENTS]; /* ended by length 0 */
     esp_err_t err;
     const char *text; /* in the note */
+    uint64_t refused; /* the number in the note, when not 0 */
 } rows[] = {
     { .name = "sections that touch are one segment",
       .chip = "esp32c3",
@@ -232,12 +233,26 @@ static const struct layout_row {
       .chip = "esp32c6",
       .section = { { ".flash.appdesc", TEXT + 0x20, 256, 0, true, 12 } },
       .err = ESP_ERR_INVALID_ARG,
-      .text = "MMU pages" },
+      .text = "MMU pages",
+      .refused = 0x1000 },
+    { .name = "the largest page that a description can ask for",
+      .chip = "esp32c6",
+      .section = { { ".flash.appdesc", TEXT + 0x20, 256, 0, true, 31 } },
+      .err = ESP_ERR_INVALID_ARG,
+      .text = "MMU pages",
+      .refused = 0x80000000u },
+    { .name = "a page in the description that is just too large for 32 bits",
+      .chip = "esp32c6",
+      .section = { { ".flash.appdesc", TEXT + 0x20, 256, 0, true, 32 } },
+      .err = ESP_ERR_INVALID_ARG,
+      .text = "MMU pages",
+      .refused = 1 },
     { .name = "a page in the description beyond 32 bits",
       .chip = "esp32c6",
       .section = { { ".flash.appdesc", TEXT + 0x20, 256, 0, true, 200 } },
       .err = ESP_ERR_INVALID_ARG,
-      .text = "MMU pages" },
+      .text = "MMU pages",
+      .refused = 1 },
     { .name = "a page where there is no choice",
       .chip = "esp32c3",
       .section = { SEC(".d", RAM, 4) },
@@ -324,6 +339,8 @@ static void each_rule_gives_its_segments(void **state)
             assert_int_equal(run.notes.last.id, UD_NOTE_IMAGE_ELF);
             if (!strstr(run.notes.last.text, row->text))
                 fail_msg("%s: %s", row->name, run.notes.last.text);
+            if (row->refused)
+                assert_int_equal(run.notes.last.a, row->refused);
         }
         for (uint8_t i = 0; i < run.spec.part_count; i++) {
             if (run.part[i].load_addr != row->want[i].addr || run.part[i].len != row->want[i].len)

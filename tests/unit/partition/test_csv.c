@@ -89,6 +89,21 @@ static void default_tables_are_espidfs(void **state)
     assert_null(ud_csv_default("three_ota"));
 }
 
+static void a_name_beyond_its_place_is_cut(void **state)
+{
+    (void)state;
+    static const char name[] = "abcdefghijklmnopqrst";
+    struct ud_csv_options opt = { .flash_size = 0x400000 };
+    for (size_t len = 14; len < sizeof name; len++) {
+        struct ud_ptable table;
+        char csv[64];
+        snprintf(csv, sizeof csv, "%.*s,data,fat,,4K,encrypted", (int)len, name);
+        assert_int_equal(ud_csv_decode(csv, strlen(csv), &opt, NULL, &table), ESP_OK);
+        assert_int_equal(ud_strnlen(table.part[0].label, sizeof table.part[0].label), len < 16 ? len : 16);
+        assert_memory_equal(table.part[0].label, name, len < 16 ? len : 16);
+    }
+}
+
 static void faults_are_named_with_line_cell_and_remedy(void **state)
 {
     (void)state;
@@ -110,6 +125,8 @@ static void faults_are_named_with_line_cell_and_remedy(void **state)
         { "a,data,fat,,4K,encrypted # why", 1, "Flags \"encrypted # why\"" },
         { "a,data,fat,0x9000,4K\r\nb,data,fat,0x9000,4K", 2, "below the rows before it, 0xa000" },
         { "a,data,fat,0x8000,4K", 1, "below the end of the partition table, 0x9000" },
+        { "a,data,fat,0,4K", 1, "Offset 0x0 lies below the end of the partition table" },
+        { "a,data,fat,-1,4K", 1, "Offset -0x1 " },
         { "a,data,fat,0x9800,4K", 1, "Offset 0x9800 is not a multiple of 0x1000" },
         { "a,app,factory,0x11000,4K", 1, "not a multiple of 0x10000" },
         { "a,app,factory,,0x1800", 1, "Size 0x1800 of an app partition" },
@@ -375,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_generators_csv_gives_its_binary),
         cmocka_unit_test(default_tables_are_espidfs),
+        cmocka_unit_test(a_name_beyond_its_place_is_cut),
         cmocka_unit_test(faults_are_named_with_line_cell_and_remedy),
         cmocka_unit_test(the_kind_of_a_fault_is_told_with_it),
         cmocka_unit_test(no_control_character_reaches_a_message),
