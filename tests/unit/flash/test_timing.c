@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "updraft/flash_timing.h"
 
@@ -157,10 +159,51 @@ static void failures_below_come_through_after_their_time(void **state)
     assert_false(rig.below.busy);
 }
 
+/* Rows of the table of times, "typical / longest" in milliseconds, and the sentence below it. */
+static void the_document_says_the_same(void **state)
+{
+    (void)state;
+    static char text[16384];
+    FILE *f = fopen(UD_VECTORS "/../../docs/formats/flash-parts.md", "rb");
+    assert_non_null(f);
+    size_t len = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    assert_in_range(len, 1, sizeof text - 2); /* all of it */
+
+    char *row = strstr(text, "\n| Part | program a page | erase 4 KiB | erase 32 KiB | erase 64 KiB |\n|---|");
+    assert_non_null(row);
+    row = strchr(strchr(row + 1, '\n') + 1, '\n'); /* the end of the line of dashes */
+    size_t n = 0;
+    for (const struct ud_flash_part *p; (p = ud_flash_part_at(n)) != NULL; n++) {
+        const struct ud_flash_time *const t[] = { &p->program_page, &p->erase_4k, &p->erase_32k, &p->erase_64k };
+        char want[160];
+        int at = snprintf(want, sizeof want, "\n| %s |", p->name);
+        for (size_t i = 0; i < UD_ARRAY_LEN(t); i++)
+            at +=
+                snprintf(want + at, sizeof want - (size_t)at, " %g / %g |", t[i]->typical_us / 1e3, t[i]->max_us / 1e3);
+        if (strncmp(row, want, (size_t)at) != 0 || row[at] != '\n')
+            fail_msg("docs/formats/flash-parts.md has%.*s\nwhere timing.c has%s", (int)strcspn(row + 1, "\n") + 1, row,
+                     want);
+        row += at;
+
+        char words[200];
+        snprintf(words, sizeof words, "within %u \u00b5s; a read takes %u ns and %u ns a byte", (unsigned)p->suspend_us,
+                 (unsigned)p->read_ns_start, (unsigned)p->read_ns_byte);
+        if (p->status_ns != 0 && !strstr(text, words))
+            fail_msg("docs/formats/flash-parts.md lacks \"%s\", as it is for %s", words, p->name);
+        snprintf(words, sizeof words, "status register takes %u ns.", (unsigned)p->status_ns);
+        if (p->status_ns != 0 && !strstr(text, words))
+            fail_msg("docs/formats/flash-parts.md lacks \"%s\", as it is for %s", words, p->name);
+        assert_true(p->status_ns != 0 || (p->suspend_us == 0 && p->read_ns_start == 0 && p->read_ns_byte == 0));
+    }
+    assert_true(row[0] == '\n' && row[1] != '|'); /* no row of a part that is not there */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_are_found_and_their_numbers_are_in_order),
+        cmocka_unit_test(the_document_says_the_same),
         cmocka_unit_test(each_operation_takes_its_time),
         cmocka_unit_test(short_reads_add_up),
         cmocka_unit_test(the_ideal_part_takes_no_time),
