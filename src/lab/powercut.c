@@ -74,6 +74,8 @@ static uint32_t trials_of(const struct explorer *x, const struct operation *o, e
 {
     if (v == UD_CUT_AFTER) /* leaves what UNACKNOWLEDGED leaves: who was told is without power */
         return 0;
+    if (v == UD_CUT_WEAK && x->flow->no_weak)
+        return 0;
     if (v == UD_CUT_BEFORE || v == UD_CUT_UNACKNOWLEDGED)
         return 1;
     if (o->kind == UD_POWERCUT_BURN)
@@ -300,6 +302,8 @@ static void try_twice(struct explorer *x, struct world *w, const uint8_t *before
                       uint32_t second, enum ud_cut_variant variant)
 {
     uint32_t recovery;
+    if (variant == UD_CUT_WEAK && x->flow->no_weak)
+        return;
     at.second = second;
     at.second_variant = variant;
     struct trial t = new_trial(x, &at);

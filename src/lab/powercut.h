@@ -12,6 +12,7 @@
 #define UPDRAFT_LAB_POWERCUT_ROOM_H
 
 #include "updraft/lab_powercut.h"
+#include "updraft/nvs.h"
 
 #define WORLD_SCRATCH 0x4000u
 
@@ -71,6 +72,7 @@ struct tools {
     esp_err_t (*confirm)(struct world *w);
     esp_err_t (*reject)(struct world *w);
     esp_err_t (*boot)(struct world *w, struct ud_boot_device *dev, struct ud_boot_result *result);
+    esp_err_t (*set)(struct ud_nvs *n, const struct ud_nvs_key *k, enum ud_nvs_type type, const void *value, size_t len);
 };
 extern const struct tools honest_tools;
 
@@ -98,6 +100,7 @@ struct ud_powercut_flow {
     bool only_begins;        /* the goal is that of the retry */
     bool retry_pending;      /* its last boot is the first one of the new image: nobody confirms yet */
     bool ends_pending;       /* nobody confirms before it ends */
+    bool no_weak;            /* its format has no second copy of what wavers: weak cuts are left out */
     bool bad_cell;           /* one byte of the slot that is written to shows FF whatever is programmed */
     bool for_boards;         /* can begin from somebody's board */
     uint32_t otadata_erases; /* of one sector, at most */
@@ -109,6 +112,13 @@ struct ud_powercut_mutant {
     const char *flow; /* that shows it best */
     struct tools tools;
 };
+
+/* ---- settings (powercut_nvs.c) ---------------------------------------------------------------------------------- */
+
+/* Put settings into the device's NVS; false: there is no room. */
+bool nvs_fill(struct world *w);
+esp_err_t nvs_run(struct world *w);
+esp_err_t nvs_retry(struct world *w); /* ESP_ERR_NVS_CONTENT_DIFFERS: a value is neither old nor new */
 
 /* ---- world (powercut_world.c) ----------------------------------------------------------------------------------- */
 

@@ -48,7 +48,7 @@ static esp_err_t boot(struct world *w, struct ud_boot_device *dev, struct ud_boo
     return ud_boot_run(dev, result);
 }
 
-const struct tools honest_tools = { install, select_slot, confirm, reject, boot };
+const struct tools honest_tools = { install, select_slot, confirm, reject, boot, ud_nvs_set };
 
 /* ---- steps: tools with what the referee has to know ------------------------------------------------------------- */
 
@@ -240,6 +240,11 @@ static bool prepare_first(struct world *w)
 static bool over_older(struct world *w)
 {
     return w->stock->board ? as_it_is(w) : put_slots(w, IMAGE_OLDER, false, UD_OTA_VALID);
+}
+
+static bool over_settings(struct world *w)
+{
+    return put_slots(w, IMAGE_OLDER, false, UD_OTA_VALID) && nvs_fill(w);
 }
 
 static bool over_near(struct world *w)
@@ -512,6 +517,14 @@ static const struct ud_powercut_flow flows[] = {
       .retry = run_bad_download,
       .goal = GOAL_OLD,
       .otadata_erases = 1 },
+    { .name = "settings",
+      .brief = "settings in NVS are changed, one after the other, and a page of it is collected (weak cells left out)",
+      .prepare = over_settings,
+      .boots_first = true,
+      .run = nvs_run,
+      .retry = nvs_retry,
+      .goal = GOAL_OLD,
+      .no_weak = true },
     { .name = "bad-cell",
       .brief = "update into a slot with a byte that cannot be programmed",
       .prepare = over_older,
