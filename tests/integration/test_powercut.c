@@ -98,6 +98,39 @@ static void staging_shortens_the_window_to_the_copy(void **state)
     drop(r);
 }
 
+static void the_report_has_the_map_and_the_wear_of_the_flow(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {
+        "bootloader", "table", "nvs", "otadata", "factory", "ota_0", "ota_1", "files"
+    };
+    struct ud_powercut_options opt = small();
+    struct ud_powercut_report *r = new_report();
+    assert_int_equal(ud_powercut_explore(ud_powercut_flow_find("update"), &opt, r), ESP_OK);
+    assert_int_equal(r->region_count, UD_ARRAY_LEN(labels));
+    for (uint32_t i = 0; i < r->region_count; i++) {
+        assert_string_equal(r->region[i].label, labels[i]);
+        assert_true(r->region[i].addr + r->region[i].size <= r->flash_size);
+        assert_true(i == 0 || r->region[i].addr >= r->region[i - 1].addr + r->region[i - 1].size);
+    }
+    assert_int_equal(r->sector_count, r->flash_size / 4096);
+    uint32_t erases = 0, programs = 0;
+    for (uint32_t i = 0; i < r->sector_count; i++) {
+        bool otadata = i == 0xE; /* forgotten when the update begins, then written */
+        bool image = i >= r->region[6].addr / 4096 && i < (r->region[6].addr + opt.image_bytes) / 4096;
+        assert_int_equal(r->erases[i], otadata ? 2 : image ? 1 : 0);
+        assert_int_equal(r->programs[i], otadata ? 1 : image ? 16 : 0);
+        erases += r->erases[i];
+        programs += r->programs[i];
+    }
+    assert_int_equal(erases + programs, r->operation_count);
+    for (uint32_t i = 0; i < r->operation_count; i++)
+        assert_string_equal(r->operation[i].part, r->operation[i].addr < 0x10000 ? "otadata" : "ota_1");
+    assert_string_equal(r->operation[0].step, "install");
+    assert_string_equal(r->operation[r->operation_count - 1].step, "select");
+    drop(r);
+}
+
 static bool same_violation(const struct ud_powercut_violation *a, const struct ud_powercut_violation *b)
 {
     return a->invariant == b->invariant && strcmp(a->id, b->id) == 0 && strcmp(a->what, b->what) == 0 &&
@@ -365,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flow_holds_at_every_operation),
         cmocka_unit_test(staging_shortens_the_window_to_the_copy),
+        cmocka_unit_test(the_report_has_the_map_and_the_wear_of_the_flow),
         cmocka_unit_test(every_mutant_is_caught_and_replays),
         cmocka_unit_test(jobs_change_nothing_but_the_time),
         cmocka_unit_test(a_second_cut_in_the_recovery_changes_nothing),
