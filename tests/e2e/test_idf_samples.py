@@ -178,12 +178,12 @@ def test_a_suite_for_hardware_of_a_sample(tmp_path):
     shutil.copy(root.cert, certs / "ca_cert.pem")
     (certs / "server.pem").write_text((tmp_path / "server.chain").read_text() + (tmp_path / "server.key").read_text())
     build(folder, "-D", "SDKCONFIG_DEFAULTS=sdkconfig.defaults;sdkconfig.ci")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_updraft.plugin", "-c", os.devnull,
-               "--rootdir", folder, "--embedded-services", "esp,idf", "--updraft", "--target", "esp32",
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_updraft.plugin", "-c",
+               os.devnull, "--rootdir", folder, "--embedded-services", "esp,idf", "--updraft", "--target", "esp32",
                "pytest_advanced.py"]
     env = {**os.environ, "UPDRAFT": UPDRAFT, "PYTHONPATH": str(ROOT / "python"), "PYTEST_ADDOPTS": "",
            "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(list(map(str, command)), cwd=folder, env=env, text=True, timeout=170, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(list(map(str, command)), cwd=folder, env=env, text=True, timeout=170,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(done.stdout)
     assert done.returncode == 0 and "3 passed" in done.stdout
