@@ -161,6 +161,8 @@ enum {
     UD_NOTE_UPDATE_NO_SLOT,      /* no OTA slot to write to */
     UD_NOTE_UPDATE_BAD_DESC,     /* a = word found where the description's magic should be */
     UD_NOTE_UPDATE_RANGE,        /* err, a = offset, b = HTTP status, text = what is wrong with the answer */
+    UD_NOTE_UPDATE_PART,         /* a = offset: a response is at its end, of several or of one */
+    UD_NOTE_UPDATE_CUT,          /* a = bytes received: the response ended before it was complete */
     UD_NOTE_UPDATE_START_OVER,   /* a = offset at which the server cannot go on: the download starts from 0 */
     UD_NOTE_UPDATE_NOT_SWITCHED, /* text = label: the image is good, but it was not received to its end */
 };

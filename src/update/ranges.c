@@ -228,9 +228,13 @@ static esp_err_t ranges_read(void *ctx, void *buf, size_t cap, uint32_t wait_ms,
     struct ud_ranges *r = ctx;
     struct ud_source body = ud_http_source(r->http);
     esp_err_t err = body.ops->read(body.ctx, buf, cap, wait_ms, got);
+    if (err == ESP_FAIL)
+        ud_note(r->obs, UD_NOTE_UPDATE_CUT, err, r->at, 0, NULL);
     if (err != ESP_OK)
         return err;
     r->at += *got;
+    if (*got == 0)
+        ud_note(r->obs, UD_NOTE_UPDATE_PART, ESP_OK, r->at, 0, NULL);
     if (!r->opt.partial)
         return ESP_OK;
     if (r->at > (uint64_t)r->length) {

@@ -50,6 +50,10 @@ static const uint16_t ids[] = {
     UD_NOTE_UPDATE_DONE,
     UD_NOTE_UPDATE_NO_SLOT,
     UD_NOTE_UPDATE_BAD_DESC,
+    UD_NOTE_UPDATE_RANGE,
+    UD_NOTE_UPDATE_PART,
+    UD_NOTE_UPDATE_CUT,
+    UD_NOTE_UPDATE_START_OVER,
     UD_NOTE_UPDATE_NOT_SWITCHED,
 };
 
@@ -152,6 +156,55 @@ static void notes_become_log_lines_with_the_tags_of_esp_idf(void **state)
     fixture_stop(&f);
 }
 
+/* What suites for hardware wait for (docs/outside.md); more may follow on the line, the words may not change. */
+static void lines_that_suites_wait_for_are_there(void **state)
+{
+    static const struct {
+        struct ud_note note;
+        const char *tag, *words;
+    } rows[] = {
+        { { .id = UD_NOTE_BOOT_LOADED, .a = 0x10000, .text = "ota_0" }, "boot", "at offset 0x10000" },
+        { { .id = UD_NOTE_IMAGE_CHIP, .err = ESP_FAIL, .a = 5, .b = 9 },
+          "boot_comm",
+          "mismatch chip ID, expected 5, found 9" },
+        { { .id = UD_NOTE_IMAGE_REVISION, .err = ESP_FAIL, .a = 3, .b = 4u << 16 },
+          "boot_comm",
+          "chip revision check failed. Required >= v0.4, found v0.3." },
+        { { .id = UD_NOTE_UPDATE_START, .a = 0x110000, .text = "ota_1" },
+          "esp_https_ota",
+          "Writing to <ota_1> partition at offset 0x110000" },
+        { { .id = UD_NOTE_UPDATE_START_OVER },
+          "esp_https_ota",
+          "Falling back to OTA without resumption and restarting download from beginning" },
+        { { .id = UD_NOTE_UPDATE_BAD_DESC, .err = ESP_FAIL }, "esp_https_ota", "Incorrect app descriptor magic" },
+        { { .id = UD_NOTE_UPDATE_CUT, .err = ESP_FAIL },
+          "esp_https_ota",
+          "Connection closed before complete data was received!" },
+        { { .id = UD_NOTE_UPDATE_PART }, "esp_https_ota", "Connection closed" },
+        { { .id = UD_NOTE_OTA_BAD_MAGIC, .err = ESP_FAIL, .a = 0x3C },
+          "esp_ota_ops",
+          "OTA image has invalid magic byte (expected 0xE9, saw 0x3c)" },
+    };
+    struct fixture f;
+    (void)state;
+    fixture_init(&f, NULL);
+    f.config.log_default_level = ESP_LOG_DEBUG;
+    fixture_go(&f);
+    esp_log_set_vprintf(catch_text);
+    struct ud_observer log = ud_idf_log_observer();
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        char start[64];
+        const struct ud_note *n = &rows[i].note;
+        caught[0] = '\0';
+        ud_note(&log, n->id, n->err, n->a, n->b, n->text);
+        snprintf(start, sizeof start, " (0) %s: ", rows[i].tag);
+        if (!strstr(caught, start) || !strstr(caught, rows[i].words))
+            fail_msg("'%s' has not '%s'", caught, rows[i].words);
+    }
+    esp_log_set_vprintf(vprintf);
+    fixture_stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +212,7 @@ int main(void)
         cmocka_unit_test(every_rule_of_the_boot_loader_is_a_sentence),
         cmocka_unit_test(sentences_carry_the_numbers),
         cmocka_unit_test(notes_become_log_lines_with_the_tags_of_esp_idf),
+        cmocka_unit_test(lines_that_suites_wait_for_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
