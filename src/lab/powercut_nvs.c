@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Settings in NVS, for the power-cut explorer. The device makes its changes one after the other, on a partition that is
- * nearly full, so that a page is collected among them. After a cut it must find what it had after one of them, or before
- * the first: a value that is neither old nor new fails the retry.
+ * nearly full, so that a page is collected among them. After a cut it must find what it had after one of them, or
+ * before the first: a value that is neither old nor new fails the retry.
  */
 #include "powercut.h"
 

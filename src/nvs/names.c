@@ -183,11 +183,9 @@ esp_err_t ud_nvs_next(struct ud_nvs *n, struct ud_nvs_walk *walk, uint8_t ns, en
         uint16_t page = page_of(n, walk);
         if (page == NO_PAGE)
             return ESP_ERR_NVS_NOT_FOUND;
-        if (n->page[page].state != PAGE_FRESH) {
-            err = next_on_page(n, page, walk, ns, type, info);
-            if (err != ESP_ERR_NVS_NOT_FOUND)
-                return err;
-        }
+        err = next_on_page(n, page, walk, ns, type, info);
+        if (err != ESP_ERR_NVS_NOT_FOUND)
+            return err;
         if (walk->seq == UINT32_MAX)
             return ESP_ERR_NVS_NOT_FOUND;
         walk->seq++; /* the second of two pages of one sequence, which nobody writes, is left out */

@@ -95,6 +95,7 @@ static void what_cannot_be_used_is_refused_with_its_code(void **state)
     struct ud_partition p = k.part;
     k.part.size = 4095;
     assert_int_equal(nvs_kit_mount(&k), ESP_ERR_NVS_NO_FREE_PAGES);
+    assert_int_equal(k.last.a, NVS_KIT_ADDR);
     k.part.size = (NVS_KIT_PAGES + 1) * 4096;
     assert_int_equal(nvs_kit_mount(&k), ESP_ERR_INVALID_SIZE);
     k.part = p;
@@ -242,11 +243,13 @@ static void items_with_an_entry_missing_are_given_up_whole(void **state)
     for (unsigned at = 3; at <= 4; at++) {
         for (unsigned s = 0; s < 4; s += s == 1 ? 2 : 1) { /* erased, illegal, empty */
             struct nvs_kit k;
+            uint8_t zeros[3 * 32] = { 0 };
             fill(&k, 3);
             set_state(&k, 0, at, s);
             assert_int_equal(nvs_kit_mount(&k), ESP_OK);
             assert_false(has(&k, "s"));
             assert_int_equal(state_of(&k, 0, 2) | state_of(&k, 0, 3) | state_of(&k, 0, 4), 0);
+            assert_memory_equal(entry(&k, 0, 2), zeros, sizeof zeros);
             expect_u32(&k, "z", 26);
             nvs_kit_deinit(&k);
         }
@@ -302,6 +305,22 @@ static void the_newer_of_two_values_counts(void **state)
             }
         }
     }
+}
+
+static void all_doubles_of_the_last_page_are_settled(void **state)
+{
+    (void)state;
+    struct nvs_kit k;
+    fill(&k, 3);
+    assert_int_equal(nvs_kit_set_u32(&k, "a", 2), ESP_OK);
+    assert_int_equal(nvs_kit_set_u32(&k, "z", 27), ESP_OK);
+    set_state(&k, 0, 1, 2);
+    set_state(&k, 0, 8, 2);
+    assert_int_equal(nvs_kit_restart(&k), ESP_OK);
+    assert_int_equal(state_of(&k, 0, 1) | state_of(&k, 0, 8), 0);
+    expect_u32(&k, "a", 2);
+    expect_u32(&k, "z", 27);
+    nvs_kit_deinit(&k);
 }
 
 /* ESP-IDF loses the blob here: it takes chunk 80 of the new value for chunk 00 of the old one. */
@@ -418,6 +437,44 @@ static void read_only_partitions_are_never_written(void **state)
     nvs_kit_deinit(&k);
 }
 
+/* Nothing has checked the index of a read-only partition: what it promises is not what its chunks hold. */
+static void an_index_that_promises_less_than_its_chunks_fills_no_more(void **state)
+{
+    (void)state;
+    for (uint32_t total = 0; total < 8; total++) {
+        struct nvs_kit k;
+        fill(&k, 3);
+        ud_store_le32(entry(&k, 0, 7) + 24, total);
+        seal_entry(entry(&k, 0, 7));
+        k.part.flags = UD_PART_FLAG_READONLY;
+        assert_int_equal(nvs_kit_mount(&k), ESP_OK);
+        size_t len = total;
+        uint8_t *out = malloc(total + (total == 0)); /* not a byte more, so that the sanitizer sees one */
+        assert_non_null(out);
+        assert_int_equal(ud_nvs_get(&k.nvs, k.ns, "b", UD_NVS_BLOB, out, &len), total == 4 ? ESP_OK : ESP_FAIL);
+        free(out);
+        nvs_kit_deinit(&k);
+    }
+}
+
+static void numbers_of_namespaces_that_cannot_be_are_none(void **state)
+{
+    (void)state;
+    static const uint8_t numbers[] = { 0, 255 };
+    for (size_t i = 0; i < UD_ARRAY_LEN(numbers); i++) {
+        struct nvs_kit k;
+        struct ud_nvs_stats stats;
+        fill(&k, 3);
+        entry(&k, 0, 0)[24] = numbers[i];
+        seal_entry(entry(&k, 0, 0));
+        assert_int_equal(nvs_kit_mount(&k), ESP_OK);
+        assert_int_equal(ud_nvs_stats(&k.nvs, &stats), ESP_OK);
+        assert_int_equal(stats.namespaces, 0);
+        assert_int_equal(ud_nvs_open(&k.nvs, "storage", false, &k.ns), ESP_ERR_NVS_NOT_FOUND);
+        nvs_kit_deinit(&k);
+    }
+}
+
 static void sequences_that_end_refuse_a_new_page(void **state)
 {
     (void)state;
@@ -477,11 +534,14 @@ int main(void)
         cmocka_unit_test(items_with_an_entry_missing_are_given_up_whole),
         cmocka_unit_test(entries_without_a_state_are_not_written_over),
         cmocka_unit_test(the_newer_of_two_values_counts),
+        cmocka_unit_test(all_doubles_of_the_last_page_are_settled),
         cmocka_unit_test(a_new_chunk_beside_an_old_one_costs_nothing),
         cmocka_unit_test(chunks_and_indexes_without_each_other_are_given_up),
         cmocka_unit_test(a_string_without_an_end_is_none),
         cmocka_unit_test(a_page_is_thrown_away_only_if_it_is_a_copy),
         cmocka_unit_test(read_only_partitions_are_never_written),
+        cmocka_unit_test(an_index_that_promises_less_than_its_chunks_fills_no_more),
+        cmocka_unit_test(numbers_of_namespaces_that_cannot_be_are_none),
         cmocka_unit_test(sequences_that_end_refuse_a_new_page),
         cmocka_unit_test(wavering_cells_do_no_harm),
     };

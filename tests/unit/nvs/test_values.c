@@ -170,6 +170,9 @@ static void another_type_replaces_unless_types_are_kept(void **state)
         assert_int_equal(ud_nvs_get(&k.nvs, k.ns, "k", UD_NVS_BLOB, out, &len), keep ? ESP_OK : ESP_ERR_NVS_NOT_FOUND);
         assert_int_equal(ud_nvs_used(&k.nvs, k.ns, &used), ESP_OK);
         assert_int_equal(used, keep ? 4 : 1);
+        assert_int_equal(nvs_kit_set(&k, "k", UD_NVS_BLOB, "abc", 3), ESP_OK);
+        assert_int_equal(ud_nvs_used(&k.nvs, k.ns, &used), ESP_OK);
+        assert_int_equal(used, keep ? 4 : 3);             /* one blob, whatever else is kept */
         assert_int_equal(nvs_kit_erase(&k, "k"), ESP_OK); /* all of it */
         assert_int_equal(ud_nvs_used(&k.nvs, k.ns, &used), ESP_OK);
         assert_int_equal(used, 0);
@@ -445,7 +448,7 @@ static void a_failed_read_changes_nothing(void **state)
     (void)state;
     static uint8_t blob[5000], out[5000];
     unsigned failed = 0;
-    for (unsigned what = 0; what < 4; what++) {
+    for (unsigned what = 0; what < 5; what++) {
         for (uint32_t nth = 0;; nth++) {
             struct nvs_kit k;
             uint32_t value;
@@ -453,6 +456,8 @@ static void a_failed_read_changes_nothing(void **state)
             nvs_kit_init(&k, 5);
             assert_int_equal(nvs_kit_set(&k, "b", UD_NVS_BLOB, blob, sizeof blob), ESP_OK);
             assert_int_equal(nvs_kit_set_u32(&k, "n", 1), ESP_OK);
+            assert_int_equal(nvs_kit_set_str(&k, "s", "text"), ESP_OK);
+            uint32_t operations = k.ff.operations;
             struct ud_fault fault = {
                 .kind = UD_FAULT_FAIL_READ, .addr = NVS_KIT_ADDR, .len = 5 * 4096, .after = nth, .times = 1
             };
@@ -460,9 +465,11 @@ static void a_failed_read_changes_nothing(void **state)
             k.ff.fault_count = 1;
             esp_err_t err = what == 0   ? nvs_kit_set_u32(&k, "n", 2)
                             : what == 1 ? nvs_kit_set(&k, "b", UD_NVS_BLOB, "xy", 2)
+                            : what == 4 ? nvs_kit_set_str(&k, "s", "text")
                             : what == 2 ? ud_nvs_get(&k.nvs, k.ns, "b", UD_NVS_BLOB, out, &len)
                                         : nvs_kit_mount(&k);
             k.ff.fault_count = 0;
+            assert_true(what < 2 || k.ff.operations == operations);
             bool over = fault.seen <= nth;
             assert_true(over ? err == ESP_OK : err == ESP_ERR_FLASH_OP_FAIL || err == ESP_ERR_NVS_REMOVE_FAILED);
             assert_int_equal(nvs_kit_mount(&k), ESP_OK);
