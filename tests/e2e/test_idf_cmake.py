@@ -217,6 +217,12 @@ extern "C" void app_main(void)
                                     'partition_table_get_partition_info(size "--partition-name nvs" "size")\n'
                                     'idf_build_set_property(COMPILE_DEFINITIONS "WORD=\\"${where} ${size}\\"" APPEND)'),
         "main/main.c": DEFINED}, "says 0x9000 0x6000"),
+    ("functions_of_the_chips_linker_are_accepted", {
+        "main/CMakeLists.txt": "idf_component_register(SRCS main.c LDFRAGMENTS linker.lf)\n"
+                               "target_linker_script(${COMPONENT_LIB} INTERFACE memory.ld)\n"
+                               "idf_build_get_config(hz CONFIG_FREERTOS_HZ)\n"
+                               "target_compile_definitions(${COMPONENT_LIB} PRIVATE HZ=${hz})\n",
+        "main/main.c": prints("HZ", "", "%d")}, "says 100"),
     ("warnings_of_64_bit_are_no_errors", {
         "main/CMakeLists.txt": "idf_component_register(SRCS main.c)\n"
                                "target_compile_options(${COMPONENT_LIB} PRIVATE -Werror)\n",
@@ -282,6 +288,11 @@ REFUSED = [
      "the partition table"),
     ("file_system_image", {"CMakeLists.txt": top(after="spiffs_create_partition_image(storage data FLASH_IN_PROJECT)")},
      "spiffs_create_partition_image(storage): images of this file system are not made for virtual boards"),
+    ("file_for_a_partition_not_there",
+     {"CMakeLists.txt": top(after="esptool_py_flash_to_partition(flash storage ${CMAKE_CURRENT_LIST_DIR}/x.bin)")},
+     "{dir}/x.bin should go into partition 'storage', which"),
+    ("file_for_no_partition", {"CMakeLists.txt": top(after="esptool_py_flash_target_image(flash x 0x12340 x.bin)")},
+     "x.bin should go to 0x12340, where no partition of"),
     ("new_build_system", {"CMakeLists.txt": "cmake_minimum_required(VERSION 3.16)\n"
                                             "include($ENV{IDF_PATH}/tools/cmakev2/idf.cmake)\nproject(tiny)\n"},
      "this project includes tools/cmakev2/idf.cmake"),
@@ -356,6 +367,17 @@ def test_nvs_of_a_project_is_on_its_board(tmp_path):
     run("board", "create", "--project", folder)
     flash = (folder / "build/board.flash").read_bytes()
     assert b"SN-0815" in flash[0x9000:0xf000]
+
+
+def test_files_of_a_project_are_on_its_board(tmp_path):
+    folder = project(tmp_path / "p", {
+        "CMakeLists.txt": top(after="esptool_py_flash_to_partition(flash phy_init ${CMAKE_CURRENT_LIST_DIR}/phy.bin)\n"
+                                    "esptool_py_flash_target_image(flash nvs 0x9000 "
+                                    "${CMAKE_CURRENT_LIST_DIR}/nvs.bin)"),
+        "phy.bin": b"calibration", "nvs.bin": b"anything"})
+    run("board", "create", "--project", folder)
+    flash = (folder / "build/board.flash").read_bytes()
+    assert flash[0xf000:0xf00b] == b"calibration" and flash[0x9000:0x9008] == b"anything"
 
 
 def test_flags_of_the_environment_reach_components(tmp_path):

@@ -99,6 +99,17 @@ function(esptool_py_flash_to_partition target partition file)
   set_property(GLOBAL APPEND PROPERTY UD_FLASH_FILES "${offset}|${file}")
 endfunction()
 
+# The same at an offset: a partition must begin there.
+function(esptool_py_flash_target_image target image offset file)
+  math(EXPR at "${offset}")
+  ud_partition_member(address ${at} label partition)
+  if(partition STREQUAL "")
+    get_property(csv GLOBAL PROPERTY UD_TABLE_CSV)
+    ud_stop("${file} should go to ${offset}, where no partition of ${csv} begins")
+  endif()
+  esptool_py_flash_to_partition(${target} ${partition} "${file}")
+endfunction()
+
 # nvs_create_partition_image(<partition> <csv> [FLASH_IN_PROJECT] [VERSION n] [DEPENDS ...])
 function(nvs_create_partition_image partition csv)
   cmake_parse_arguments(PARSE_ARGV 2 arg "FLASH_IN_PROJECT" "VERSION" "DEPENDS")

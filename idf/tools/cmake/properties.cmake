@@ -28,6 +28,14 @@ function(idf_build_get_property out property)
   set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
+function(idf_build_get_config out option)
+  set(${out} "${${option}}" PARENT_SCOPE)
+endfunction()
+
+# Scripts of a chip's linker mean nothing to the host's.
+function(target_linker_script)
+endfunction()
+
 # Generator expressions read properties of a target, not of the build: copied when all of the project has been read.
 function(ud_pass_build_flags)
   foreach(property IN LISTS UD_BUILD_FLAGS)
