@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Partitions of keys and values for test_nvs.py. A key is a line "NAMESPACE KEY TYPE VALUE", type and value in
+ * Partitions of keys and values for test_nvs_judges.py. A key is a line "NAMESPACE KEY TYPE VALUE", type and value in
  * hexadecimal digits, an empty value as "-".
  *
  *     nvs_driver life SEED COUNT CALLS DIR   COUNT random lives with power cuts; DIR/SEED.bin is the partition that is

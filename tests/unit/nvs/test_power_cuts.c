@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Power cuts: random lives (tests/support/nvs_life.h). More of them, and judged by other programs too, in
- * tests/interop/test_nvs.py.
+ * tests/interop/test_nvs_judges.py.
  *
  *     unit-nvs-power_cuts [FIRST_SEED [LIVES]]
  */
