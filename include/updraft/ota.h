@@ -51,6 +51,7 @@ struct ud_ota_session {
     const struct ud_partition *partition;
     uint32_t erase_size; /* as asked */
     uint32_t written;
+    uint32_t top;    /* behind the furthest byte that was written, or there before a resume */
     bool sequential; /* sectors are erased as they are entered */
     bool in_order;   /* the verifier has seen every byte so far, and nobody else has changed flash since */
     struct ud_image_verifier verifier;
@@ -121,8 +122,9 @@ UD_MUST_USE esp_err_t ud_ota_write(struct ud_ota_session *s, const void *data, s
 UD_MUST_USE esp_err_t ud_ota_write_at(struct ud_ota_session *s, const void *data, size_t len, uint32_t offset);
 /**
  * Judge, copy if so asked, and close. ESP_ERR_NOT_FOUND closed already; ESP_ERR_INVALID_ARG nothing written;
- * ESP_ERR_OTA_VALIDATE_FAILED no good app, boot loader or partition table; ESP_ERR_INVALID_SIZE the final partition is
- * larger than the one written to, or too small for the image (it keeps what it holds then); the flash's. Data partitions are not judged. otadata is not touched.
+ * ESP_ERR_OTA_VALIDATE_FAILED no good app, boot loader or partition table; ESP_ERR_INVALID_SIZE the copy: the
+ * final partition is larger than the one written to, or too small for the image or the data (it keeps what it holds
+ * then); the flash's. Data partitions are not judged. otadata is not touched.
  */
 UD_MUST_USE esp_err_t ud_ota_end(struct ud_ota_session *s);
 /** Close without judging. ESP_ERR_NOT_FOUND when closed already. */

@@ -183,7 +183,7 @@ static esp_err_t begin(struct ud_ota *ota, struct ud_ota_session *s, const struc
         return err;
     if (resumed_at) {
         s->resumed = true;
-        s->written = *resumed_at;
+        s->written = s->top = *resumed_at;
         s->in_order = *resumed_at == 0;
     }
     err = prepare(s);
@@ -283,6 +283,12 @@ static esp_err_t tell_difference(const struct ud_ota_session *s, uint32_t off, c
                    s->scratch[i], s->partition->label);
 }
 
+static void reach(struct ud_ota_session *s, uint32_t end)
+{
+    if (end > s->top)
+        s->top = end;
+}
+
 static esp_err_t write_piece(struct ud_ota_session *s, uint32_t off, const uint8_t *data, uint32_t len)
 {
     struct ud_board *b = s->ota->board;
@@ -341,6 +347,7 @@ esp_err_t ud_ota_write(struct ud_ota_session *s, const void *data, size_t len)
         bytes += step;
     }
     s->written = end;
+    reach(s, end);
     return ESP_OK;
 }
 
@@ -370,6 +377,8 @@ esp_err_t ud_ota_write_at(struct ud_ota_session *s, const void *data, size_t len
             return tell_difference(s, offset + done, bytes + done);
         done += n;
     }
+    if (len > 0)
+        reach(s, offset + (uint32_t)len);
     s->written = len > UINT32_MAX - s->written ? UINT32_MAX : s->written + (uint32_t)len;
     return ESP_OK;
 }
@@ -418,7 +427,7 @@ static esp_err_t judge(struct ud_ota_session *s)
     if (s->final->type == UD_PART_TABLE)
         return judge_table(s);
     if (!is_image(s))
-        return ESP_OK;
+        return s->copy && s->top > s->final->size ? ESP_ERR_INVALID_SIZE : ESP_OK; /* no half file either */
     esp_err_t err = own_verdict(s, &info);
     struct ud_partition content = content_of(s);
     if (err == ESP_ERR_NOT_FINISHED)

@@ -24,7 +24,7 @@
 struct model_session {
     bool open, copy, resumed, sequential;
     unsigned at, final;
-    uint32_t written;
+    uint32_t written, top;
 };
 
 struct rig {
@@ -132,7 +132,8 @@ static esp_err_t model_begin(struct rig *r, unsigned i, unsigned p, uint32_t siz
                                  .sequential = size == UD_OTA_SEQUENTIAL,
                                  .at = p,
                                  .final = p,
-                                 .written = offset ? *offset : 0 };
+                                 .written = offset ? *offset : 0,
+                                 .top = offset ? *offset : 0 };
     return ESP_OK;
 }
 
@@ -184,6 +185,8 @@ static esp_err_t model_write(struct rig *r, unsigned i, const uint8_t *data, uin
         done += n;
     }
     m->written += len;
+    if (m->written > m->top)
+        m->top = m->written;
     return ESP_OK;
 }
 
@@ -204,6 +207,8 @@ static esp_err_t model_write_at(struct rig *r, unsigned i, const uint8_t *data, 
         if (!program(r, p, offset + done, data + done, n))
             return ESP_ERR_FLASH_OP_FAIL;
     }
+    if (len > 0 && offset + len > m->top)
+        m->top = offset + len;
     m->written += len;
     return ESP_OK;
 }
@@ -245,7 +250,7 @@ static esp_err_t model_end(struct rig *r, unsigned i)
         return ESP_OK;
     const struct ud_partition *from = r->part[m->at];
     const struct ud_partition *to = r->part[m->final];
-    if (to->size > from->size)
+    if (to->size > from->size || (to->type == UD_PART_DATA && m->top > to->size))
         return ESP_ERR_INVALID_SIZE;
     memcpy(r->flash + to->addr, r->flash + from->addr, to->size);
     r->copied++;

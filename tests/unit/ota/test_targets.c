@@ -367,6 +367,35 @@ static void a_partition_table_is_checked_as_one(void **state)
     rig_down(&r);
 }
 
+static void data_larger_than_its_final_partition_is_not_copied(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_up(&r, 300);
+    const struct ud_partition *nvs = test_board_part(&r.t, "nvs");
+    memset(r.t.bytes + nvs->addr, 0x5A, nvs->size);
+    for (int how = 0; how < 4; how++) {
+        bool fits = how == 0;
+        uint32_t last = fits ? nvs->size - 1 : nvs->size;
+        if (how == 3) { /* what was there before a resume counts */
+            assert_int_equal(ud_ota_resume(&r.ota, &r.s, r.slot, 0, last + 1), ESP_OK);
+            assert_int_equal(ud_ota_set_final(&r.s, nvs, true), ESP_OK);
+            assert_int_equal(ud_ota_write_at(&r.s, "x", 1, last - 1), ESP_OK);
+        } else {
+            assert_int_equal(ud_ota_begin(&r.ota, &r.s, r.slot, 0), ESP_OK);
+            assert_int_equal(ud_ota_set_final(&r.s, nvs, true), ESP_OK);
+            if (how == 1)
+                assert_int_equal(ud_ota_write_at(&r.s, "x", 1, last), ESP_OK);
+            for (uint32_t off = 0; how != 1 && off <= last; off++)
+                assert_int_equal(ud_ota_write(&r.s, "x", 1), ESP_OK);
+        }
+        assert_int_equal(ud_ota_end(&r.s), fits ? ESP_OK : ESP_ERR_INVALID_SIZE);
+        for (uint32_t i = 0; i < nvs->size; i++)
+            assert_int_equal(r.t.bytes[nvs->addr + i], 'x'); /* still the one that fitted */
+    }
+    rig_down(&r);
+}
+
 static void a_copy_that_fails_is_told(void **state)
 {
     (void)state;
@@ -397,6 +426,7 @@ int main(void)
         cmocka_unit_test(set_final_refuses_with_the_documented_codes),
         cmocka_unit_test(data_is_staged_in_a_slot_and_copied),
         cmocka_unit_test(an_image_larger_than_its_final_partition_is_not_copied),
+        cmocka_unit_test(data_larger_than_its_final_partition_is_not_copied),
         cmocka_unit_test(a_final_partition_larger_than_the_staging_one_is_refused),
         cmocka_unit_test(a_boot_loader_is_staged_judged_as_one_and_copied),
         cmocka_unit_test(a_hash_that_cannot_start_costs_a_pass_at_the_end),
