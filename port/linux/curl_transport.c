@@ -130,6 +130,11 @@ static CURLcode set_connection(struct curl_transport *t, const struct ud_endpoin
     SET(CURLOPT_HTTPPROXYTUNNEL, 1L);                       /* our requests are for the server, not for a proxy */
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout_ms > INT_MAX ? INT_MAX : timeout_ms > 0 ? timeout_ms : 1));
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* The limit ends the wait, but libcurl then joins the thread that is still asking for the name, for as long as the
+     * name servers are silent. With this it leaves the thread to end, and to free what it has, by itself. */
+    SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
     if (to->ip_version != 0)
         SET(CURLOPT_IPRESOLVE, to->ip_version == 4 ? (long)CURL_IPRESOLVE_V4 : (long)CURL_IPRESOLVE_V6);
     SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
