@@ -23,7 +23,8 @@ function(ud_write_app_config file prefix)
       "freertos_hz int FREERTOS_HZ"
       "event_queue_size int ESP_SYSTEM_EVENT_QUEUE_SIZE"
       "main_task_stack int ESP_MAIN_TASK_STACK_SIZE"
-      "nvs_legacy_dup_keys bool NVS_LEGACY_DUP_KEYS_COMPATIBILITY")
+      "nvs_legacy_dup_keys bool NVS_LEGACY_DUP_KEYS_COMPATIBILITY"
+      "https_ota_decrypt_cb bool ESP_HTTPS_OTA_DECRYPT_CB")
     string(REPLACE " " ";" row "${row}")
     list(GET row 0 member)
     list(GET row 1 type)

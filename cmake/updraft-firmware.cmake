@@ -39,6 +39,7 @@ macro(ud_sdkconfig_tables)
     "ESPTOOLPY_FLASHSIZE string 4MB"
     "ESP_ERR_TO_NAME_LOOKUP bool y"
     "ESP_HTTPS_OTA_ALLOW_HTTP bool n"
+    "ESP_HTTPS_OTA_DECRYPT_CB bool n"
     "ESP_HTTPS_OTA_EVENT_POST_TIMEOUT int 2000"
     "ESP_HTTPS_OTA_VERIFY_SPI_MODE bool n"
     "ESP_HTTP_CLIENT_ENABLE_BASIC_AUTH bool n"

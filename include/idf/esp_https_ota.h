@@ -53,8 +53,7 @@ typedef struct {
 typedef esp_err_t (*decrypt_cb_t)(decrypt_cb_arg_t *args, void *user_ctx);
 
 /**
- * Strings of http_config must live until begin has returned, certificates until finish or abort. What this version
- * does not do is refused with ESP_ERR_NOT_SUPPORTED, never ignored: decrypt_cb.
+ * Strings of http_config must live until begin has returned, certificates until finish or abort.
  */
 typedef struct {
     const esp_http_client_config_t *http_config;
@@ -65,9 +64,10 @@ typedef struct {
     uint32_t buffer_caps;       /* a host has one kind of memory */
     bool ota_resumption; /* go on at ota_image_bytes_written (1024 or more) if the server can, else from the start */
     size_t ota_image_bytes_written;
-    decrypt_cb_t decrypt_cb;
+    decrypt_cb_t
+        decrypt_cb; /* gets what is downloaded; its data_out, from malloc, is written and freed. Not with resumption */
     void *decrypt_user_ctx;
-    uint16_t enc_img_header_size;
+    uint16_t enc_img_header_size; /* bytes of the download that are no part of the image */
     struct {
         const esp_partition_t *staging; /* NULL: the next update partition */
         const esp_partition_t *final;   /* NULL: staging; where the content belongs and what it is judged as */

@@ -36,6 +36,7 @@ struct ud_app_config {
     uint32_t event_queue_size;       /* ESP_SYSTEM_EVENT_QUEUE_SIZE */
     uint32_t main_task_stack;        /* ESP_MAIN_TASK_STACK_SIZE */
     bool nvs_legacy_dup_keys;        /* NVS_LEGACY_DUP_KEYS_COMPATIBILITY */
+    bool https_ota_decrypt_cb;       /* ESP_HTTPS_OTA_DECRYPT_CB: an update without a callback is refused */
 };
 
 /** ESP-IDF's own defaults. */

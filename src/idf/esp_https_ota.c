@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "decrypt_source.h"
 #include "esp_log.h"
 #include "http_client_face.h"
 #include "room.h"
@@ -22,6 +23,7 @@ static const char tag[] = "esp_https_ota";
 struct https_ota {
     esp_http_client_handle_t client;
     struct ud_ranges ranges;
+    struct ud_decrypt_source decryption; /* of an application that has a decrypt_cb */
     struct ud_update update;
     int image_size; /* -1 unknown */
 };
@@ -95,8 +97,12 @@ static esp_err_t check_config(const esp_https_ota_config_t *c, const struct ud_a
         ESP_LOGE(tag, "is_async is not possible with an update");
         return ESP_ERR_INVALID_ARG;
     }
-    if (c->decrypt_cb) {
-        ESP_LOGE(tag, "decryption is not supported");
+    if (app->https_ota_decrypt_cb && !c->decrypt_cb) {
+        ESP_LOGE(tag, "decrypt_cb is needed with ESP_HTTPS_OTA_DECRYPT_CB");
+        return ESP_ERR_INVALID_ARG;
+    }
+    if (c->decrypt_cb && c->ota_resumption) {
+        ESP_LOGE(tag, "ota_resumption is not possible with decrypt_cb: the cipher cannot start in the middle");
         return ESP_ERR_NOT_SUPPORTED;
     }
     return ESP_OK;
@@ -133,10 +139,37 @@ static esp_err_t reach_server(struct https_ota *o, const esp_https_ota_config_t 
     return err;
 }
 
+static void post_decrypt(void)
+{
+    post(ESP_HTTPS_OTA_DECRYPT_CB, NULL, 0);
+}
+
+/* What is written: the bytes that come, or what the application makes of them. */
+static esp_err_t choose_source(struct https_ota *o, const esp_https_ota_config_t *c, struct ud_source *source)
+{
+    size_t buffer = c->http_config->buffer_size > 0 ? (size_t)c->http_config->buffer_size : 0;
+    *source = ud_ranges_source(&o->ranges);
+    if (!c->decrypt_cb)
+        return ESP_OK;
+    o->decryption = (struct ud_decrypt_source){
+        .inner = *source,
+        .decrypt = c->decrypt_cb,
+        .user_ctx = c->decrypt_user_ctx,
+        .header_bytes = c->enc_img_header_size,
+        .before = post_decrypt,
+        .alloc = ud_idf_env()->alloc,
+    };
+    *source = ud_decrypt_source(&o->decryption);
+    return ud_decrypt_source_start(&o->decryption, buffer > UD_UPDATE_HEADER_BYTES ? buffer : UD_UPDATE_HEADER_BYTES);
+}
+
 static esp_err_t prepare_update(struct https_ota *o, const esp_https_ota_config_t *c)
 {
     const struct ud_idf_env *env = ud_idf_env();
-    struct ud_source source = ud_ranges_source(&o->ranges);
+    struct ud_source source;
+    esp_err_t err = choose_source(o, c, &source);
+    if (err != ESP_OK)
+        return err;
     int64_t size = source.ops->size(source.ctx);
     if (size > INT_MAX) {
         ESP_LOGE(tag, "an image of %" PRId64 " bytes fits no partition", size);
@@ -175,6 +208,7 @@ static esp_err_t prepare_update(struct https_ota *o, const esp_https_ota_config_
 
 static void close_client(struct https_ota *o)
 {
+    ud_decrypt_source_stop(&o->decryption);
     if (o->client)
         (void)esp_http_client_cleanup(o->client);
     o->client = NULL;
@@ -217,7 +251,11 @@ done:
 esp_err_t esp_https_ota_perform(esp_https_ota_handle_t https_ota_handle)
 {
     struct https_ota *o = https_ota_handle;
-    return o ? ud_update_step(&o->update) : ESP_ERR_INVALID_ARG;
+    if (!o)
+        return ESP_ERR_INVALID_ARG;
+    bool in_header = o->update.state == UD_UPDATE_BEGIN;
+    esp_err_t err = ud_update_step(&o->update);
+    return in_header && o->decryption.refused ? ESP_FAIL : err; /* its own code from then on */
 }
 
 /* One function for both, as in ESP-IDF: what comes decides how much is copied, but never more than there is room. */
@@ -226,6 +264,8 @@ static esp_err_t get_desc(struct https_ota *o, void *out, size_t room)
     uint8_t bytes[UD_APP_DESC_BYTES];
     size_t len;
     post(ESP_HTTPS_OTA_GET_IMG_DESC, NULL, 0);
+    if (o && o->decryption.decrypt)
+        return ESP_ERR_NOT_SUPPORTED;
     if (!o || !out)
         return ESP_ERR_INVALID_ARG;
     esp_err_t err = ud_update_get_any_desc(&o->update, bytes, &len);
@@ -249,9 +289,11 @@ esp_err_t esp_https_ota_get_bootloader_img_desc(esp_https_ota_handle_t https_ota
 
 bool esp_https_ota_is_complete_data_received(esp_https_ota_handle_t https_ota_handle)
 {
-    const struct https_ota *o = https_ota_handle;
+    struct https_ota *o = https_ota_handle;
     if (!o)
         return false;
+    if (o->decryption.decrypt)
+        return ud_decrypt_source(&o->decryption).ops->is_complete(&o->decryption);
     return o->ranges.opt.partial ? o->ranges.length == (int64_t)o->update.written
                                  : ud_http_is_complete(ud_http_of(o->client));
 }

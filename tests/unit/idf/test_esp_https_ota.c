@@ -242,13 +242,6 @@ static void loop_with_description_answers_every_query(void **state)
     tear_down(&b);
 }
 
-static esp_err_t decrypt_nothing(decrypt_cb_arg_t *args, void *user_ctx)
-{
-    (void)args;
-    (void)user_ctx;
-    return ESP_FAIL;
-}
-
 static void bad_configurations_are_refused_before_the_network(void **state)
 {
     static const struct {
@@ -262,7 +255,6 @@ static void bad_configurations_are_refused_before_the_network(void **state)
         { { .url = "HTTP://host/f", .cert_pem = "ca" }, { 0 }, ESP_ERR_INVALID_ARG },
         { { .host = "host", .path = "/f", .cert_pem = "ca" }, { 0 }, ESP_ERR_INVALID_ARG },
         { { .url = "https://host/f", .cert_pem = "ca", .is_async = true }, { 0 }, ESP_ERR_INVALID_ARG },
-        { { .url = "https://host/f", .cert_pem = "ca" }, { .decrypt_cb = decrypt_nothing }, ESP_ERR_NOT_SUPPORTED },
         { { .url = "https:///f", .cert_pem = "ca" }, { 0 }, ESP_FAIL },
     };
     struct bench b;
@@ -790,6 +782,129 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+/* ---- decryption ------------------------------------------------------------------------------------------------- */
+
+#define CONTAINER 48u /* bytes in front of the encrypted image */
+
+/* A cipher for tests: a container of 48 bytes, then each byte of the image XOR 0x5A; pairs only, as block ciphers do. */
+static struct cipher {
+    size_t seen;
+    bool has_odd;
+    char odd;
+    unsigned calls, fail_at;
+    esp_err_t error;
+} cipher;
+
+static esp_err_t decrypt(decrypt_cb_arg_t *args, void *user_ctx)
+{
+    struct cipher *c = user_ctx;
+    assert_true(args->data_in_len > 0);
+    if (++c->calls == c->fail_at)
+        return c->error;
+    char *out = malloc(args->data_in_len + 1);
+    assert_non_null(out);
+    size_t n = 0;
+    for (size_t i = 0; i < args->data_in_len; i++) {
+        char plain_byte = (char)(args->data_in[i] ^ 0x5A);
+        if (c->seen++ < CONTAINER)
+            continue;
+        if (!c->has_odd) {
+            c->odd = plain_byte;
+            c->has_odd = true;
+            continue;
+        }
+        out[n++] = c->odd;
+        out[n++] = plain_byte;
+        c->has_odd = false;
+    }
+    args->data_out = out;
+    args->data_out_len = n;
+    return ESP_OK;
+}
+
+static void encrypted(struct bench *b, uint8_t *bytes, size_t piece)
+{
+    for (uint32_t i = 0; i < CONTAINER + b->len; i++)
+        bytes[i] = (uint8_t)((i < CONTAINER ? 'c' : b->image[i - CONTAINER]) ^ 0x5A);
+    snprintf(b->head, sizeof b->head, "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", (unsigned)(CONTAINER + b->len));
+    text(b, b->head);
+    step(b, (struct ud_mem_step){ .kind = UD_MEM_RECV, .data = bytes, .len = CONTAINER + b->len, .piece = piece });
+    cipher = (struct cipher){ 0 };
+    b->ota.decrypt_cb = decrypt;
+    b->ota.decrypt_user_ctx = &cipher;
+    b->ota.enc_img_header_size = CONTAINER;
+    b->f.config.https_ota_decrypt_cb = true;
+}
+
+static void encrypted_image_is_installed_in_the_clear(void **state)
+{
+    static const size_t pieces[] = { 1, 37, 700, 0 };
+    (void)state;
+    for (size_t i = 0; i < UD_ARRAY_LEN(pieces); i++) {
+        struct bench b;
+        esp_https_ota_handle_t h = NULL;
+        esp_app_desc_t desc;
+        esp_err_t err;
+        set_up(&b, &plain);
+        uint8_t *bytes = malloc(CONTAINER + b.len);
+        assert_non_null(bytes);
+        encrypted(&b, bytes, pieces[i]);
+        assert_int_equal(esp_https_ota_begin(&b.ota, &h), ESP_OK);
+        assert_int_equal(esp_https_ota_get_image_size(h), b.len);
+        assert_int_equal(esp_https_ota_get_img_desc(h, &desc), ESP_ERR_NOT_SUPPORTED);
+        while ((err = esp_https_ota_perform(h)) == ESP_ERR_HTTPS_OTA_IN_PROGRESS)
+            assert_false(esp_https_ota_is_complete_data_received(h) &&
+                         esp_https_ota_get_image_len_read(h) < (int)b.len);
+        assert_int_equal(err, ESP_OK);
+        assert_int_equal(esp_https_ota_get_image_len_read(h), b.len);
+        assert_true(esp_https_ota_is_complete_data_received(h));
+        assert_int_equal(esp_https_ota_finish(h), ESP_OK);
+        assert_installed(&b);
+        settle();
+        unsigned told = 0;
+        for (unsigned k = 0; k < events.count; k++)
+            told += events.event[k].id == ESP_HTTPS_OTA_DECRYPT_CB;
+        assert_int_equal(told, cipher.calls);
+        free(bytes);
+        tear_down(&b);
+    }
+}
+
+static void a_callback_that_fails_ends_the_update_with_its_code(void **state)
+{
+    (void)state;
+    for (unsigned at = 1; at < 8; at += 3) {
+        struct bench b;
+        set_up(&b, &plain);
+        uint8_t *bytes = malloc(CONTAINER + b.len);
+        assert_non_null(bytes);
+        encrypted(&b, bytes, 900);
+        cipher.fail_at = at;
+        cipher.error = ESP_ERR_INVALID_MAC;
+        assert_int_equal(esp_https_ota(&b.ota), at == 1 ? ESP_FAIL : ESP_ERR_INVALID_MAC); /* the header */
+        assert_not_switched();
+        free(bytes);
+        tear_down(&b);
+    }
+}
+
+static void decryption_has_its_conditions(void **state)
+{
+    struct bench b;
+    esp_https_ota_handle_t h;
+    (void)state;
+    set_up(&b, &plain);
+    b.ota.decrypt_cb = decrypt;
+    b.ota.ota_resumption = true;
+    assert_int_equal(esp_https_ota_begin(&b.ota, &h), ESP_ERR_NOT_SUPPORTED);
+    b.ota.decrypt_cb = NULL;
+    b.ota.ota_resumption = false;
+    b.f.config.https_ota_decrypt_cb = true;
+    assert_int_equal(esp_https_ota_begin(&b.ota, &h), ESP_ERR_INVALID_ARG);
+    assert_int_equal(b.f.server.opens, 0);
+    tear_down(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -817,6 +932,9 @@ int main(void)
         cmocka_unit_test(nobody_need_listen),
         cmocka_unit_test(full_event_queue_changes_nothing),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(encrypted_image_is_installed_in_the_clear),
+        cmocka_unit_test(a_callback_that_fails_ends_the_update_with_its_code),
+        cmocka_unit_test(decryption_has_its_conditions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
