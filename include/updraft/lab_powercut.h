@@ -157,6 +157,7 @@ struct ud_powercut_report {
     const struct ud_powercut_flow *flow;
     const struct ud_powercut_mutant *mutant; /* NULL: our code as it is */
     const char *board;                       /* file name; NULL: the explorer's own device */
+    const char *image;                       /* file name of the new image, as the options give it; or NULL */
     const char *chip;                        /* "esp32c3" */
     const char *unsafe;                      /* as ud_powercut_flow_unsafe */
     uint32_t image_bytes;                    /* of the new image */
@@ -213,7 +214,8 @@ struct ud_powercut_board {
     uint32_t table_offset;
     bool boot_rollback, boot_anti_rollback;
     bool app_rollback, app_anti_rollback;
-    const uint8_t *image; /* the new one */
+    const char *image_name; /* of its file, for replay commands; may be NULL */
+    const uint8_t *image;   /* the new one */
     uint32_t image_len;
 };
 

@@ -10,6 +10,7 @@
 
 #include "board.h"
 #include "updraft/lab_powercut.h"
+#include "updraft/lab_powercut_report.h"
 
 #define EXIT_IMPOSSIBLE 3
 
@@ -31,6 +32,7 @@ static const char help[] =
     "  --replay ID         one case, step by step: an ID as it is printed with a violation\n"
     "  --rate              measure a loop that only copies and hashes as many bytes, and compare\n"
     "  --json              print the result as JSON\n"
+    "  --report OUT.html   write what was found as one HTML page that needs no network\n"
     "\n"
     "Invariants:\n"
     "  O1  some image that verifies boots, and it is the old or the new one, never a mixture\n"
@@ -45,7 +47,7 @@ static const char help[] =
     "\n"
     "Examples:\n"
     "  updraft powercut --flow update --image-size 256K --rate\n"
-    "  updraft powercut --board b.flash --image new.bin\n"
+    "  updraft powercut --board b.flash --image new.bin --report cuts.html\n"
     "  updraft powercut --replay update@65536+too-far:12:bits\n";
 
 struct powercut_options {
@@ -54,6 +56,7 @@ struct powercut_options {
     const char *replay;
     const char *board;
     const char *image;
+    const char *page; /* --report */
     bool all_mutants;
     bool json;
 };
@@ -144,6 +147,9 @@ static int take_option(int c, struct powercut_options *o)
     case 'R':
         o->lab.measure = true;
         return CLI_OK;
+    case 'p':
+        o->page = optarg;
+        return CLI_OK;
     case 'J':
         o->json = true;
         return CLI_OK;
@@ -159,29 +165,26 @@ static int check_together(const struct powercut_options *o)
 {
     if (!o->board != !o->image)
         return cli_usage("powercut", "--board and --image go together: what is updated, and to what");
-    if (o->replay && (o->flow || o->lab.mutant || o->all_mutants || o->json))
+    if (o->replay && (o->flow || o->lab.mutant || o->all_mutants || o->json || o->page))
         return cli_usage("powercut", "--replay takes flow and mutant from its ID, and prints text");
-    if (o->all_mutants && (o->flow || o->board || o->json))
+    if (o->all_mutants && (o->flow || o->board || o->json || o->page))
         return cli_usage("powercut", "--mutant all tries each on its own flow and device, and prints text");
+    if (o->page &&
+        ((o->board && !cli_may_replace(o->page, o->board)) || (o->image && !cli_may_replace(o->page, o->image))))
+        return CLI_FAILED;
     return CLI_OK;
 }
 
 static int parse(int argc, char **argv, struct powercut_options *o)
 {
     static const struct option options[] = {
-        { "flow", required_argument, 0, 'f' },
-        { "image-size", required_argument, 0, 's' },
-        { "board", required_argument, 0, 'b' },
-        { "image", required_argument, 0, 'i' },
-        { "jobs", required_argument, 0, 'j' },
-        { "depth", required_argument, 0, 'd' },
-        { "sample", required_argument, 0, 'n' },
-        { "mutant", required_argument, 0, 'm' },
-        { "replay", required_argument, 0, 'r' },
-        { "rate", no_argument, 0, 'R' },
-        { "json", no_argument, 0, 'J' },
-        { "help", no_argument, 0, 'h' },
-        { 0 },
+        { "flow", required_argument, 0, 'f' },   { "image-size", required_argument, 0, 's' },
+        { "board", required_argument, 0, 'b' },  { "image", required_argument, 0, 'i' },
+        { "jobs", required_argument, 0, 'j' },   { "depth", required_argument, 0, 'd' },
+        { "sample", required_argument, 0, 'n' }, { "mutant", required_argument, 0, 'm' },
+        { "replay", required_argument, 0, 'r' }, { "rate", no_argument, 0, 'R' },
+        { "json", no_argument, 0, 'J' },         { "report", required_argument, 0, 'p' },
+        { "help", no_argument, 0, 'h' },         { 0 },
     };
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -254,6 +257,7 @@ static bool load_start(const struct powercut_options *o, struct start *s)
         .boot_anti_rollback = set->boot_anti_rollback,
         .app_rollback = set->app_rollback,
         .app_anti_rollback = set->app_anti_rollback,
+        .image_name = o->image,
         .image = s->image,
         .image_len = (uint32_t)image_len,
     };
@@ -486,6 +490,22 @@ static int tell(const struct powercut_options *o, const struct ud_powercut_repor
     return violations ? CLI_FAILED : CLI_OK;
 }
 
+/* Made whole in memory, so that no half page is left where a whole one was. */
+static int write_page(const char *path, const struct ud_powercut_report *reports, size_t count)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    esp_err_t err = out ? ud_powercut_report_html(out, reports, count) : ESP_ERR_NO_MEM;
+    if (out && fclose(out) != 0)
+        err = ESP_ERR_NO_MEM;
+    int code = err != ESP_OK ? cli_error("%s: no memory for the report", path) : CLI_OK;
+    if (code == CLI_OK && !cli_write_file(path, text, len))
+        code = CLI_FAILED;
+    free(text);
+    return code;
+}
+
 #define FLOWS_MAX 64u
 
 static int explore(const struct powercut_options *o)
@@ -506,6 +526,8 @@ static int explore(const struct powercut_options *o)
             print_rate(o, r);
         }
     }
+    if (code == CLI_OK && o->page)
+        code = write_page(o->page, reports, count);
     if (code == CLI_OK)
         code = tell(o, reports, count);
     for (size_t i = 0; i < done; i++)

@@ -666,6 +666,7 @@ static esp_err_t open_explorer(struct explorer *x, const struct ud_powercut_flow
     report->flow = flow;
     report->mutant = opt->mutant;
     report->board = opt->board ? opt->board->name : NULL;
+    report->image = opt->board ? opt->board->image_name : NULL;
     report->chip = x->stock.chip->name;
     report->unsafe = flow->unsafe;
     report->image_bytes = x->stock.image[IMAGE_NEW].len;
