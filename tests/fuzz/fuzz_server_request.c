@@ -63,7 +63,7 @@ static void check_answer(const struct request *r)
     need(a.steps.count >= 1 && a.steps.step[0].kind == STEP_BYTES);
     const char *head = a.steps.step[0].bytes;
     const char *length = strstr(head, "\r\nContent-Length: ");
-    need(strncmp(head, "HTTP/1.1 ", 9) == 0 && atoi(head + 9) == a.status && strstr(head, "\r\n\r\n"));
+    need(strncmp(head, "HTTP/1.1 ", 9) == 0 && strtol(head + 9, NULL, 10) == a.status && strstr(head, "\r\n\r\n"));
     need((a.status == 304) == !length && r->close == (strstr(head, "\r\nConnection: close\r\n") != NULL));
     if (a.steps.count == 2) {
         const struct step *file = &a.steps.step[1];
