@@ -125,6 +125,7 @@ endfunction()
 function(ud_compat)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/compat/*.c)
   ud_library(ud_compat ${sources})
+  target_include_directories(ud_compat PRIVATE ${PROJECT_SOURCE_DIR}/compat/freertos) # kernel.h
   target_link_libraries(ud_compat PUBLIC ud_idf)
 endfunction()
 

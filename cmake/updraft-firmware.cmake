@@ -238,7 +238,7 @@ endfunction()
 # The start-up of host images, compiled once.
 if(NOT CMAKE_SCRIPT_MODE_FILE AND NOT TARGET ud_firmware AND EXISTS ${UD_FIRMWARE_CMAKE_DIR}/../port/linux/firmware_main.c)
   add_library(ud_firmware STATIC ${UD_FIRMWARE_CMAKE_DIR}/../port/linux/firmware_main.c
-    ${UD_FIRMWARE_CMAKE_DIR}/../port/linux/firmware_panic.c)
+    ${UD_FIRMWARE_CMAKE_DIR}/../port/linux/firmware_panic.c ${UD_FIRMWARE_CMAKE_DIR}/../port/linux/firmware_rtc.c)
   target_compile_definitions(ud_firmware PRIVATE _GNU_SOURCE)
   target_link_libraries(ud_firmware PRIVATE $<BUILD_INTERFACE:ud_flags> PUBLIC ud_compat ud_idf ud_port_linux)
   set_property(GLOBAL APPEND PROPERTY UD_LIBRARIES ud_firmware)

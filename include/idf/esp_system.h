@@ -43,6 +43,14 @@ esp_err_t esp_unregister_shutdown_handler(shutdown_handler_t handle);
 /** Run the shutdown handlers, write out standard output, pull the board's reset line. */
 void esp_restart(void) __attribute__((noreturn));
 esp_reset_reason_t esp_reset_reason(void);
+/** Says `details` and panics. */
+void esp_system_abort(const char *details) __attribute__((noreturn));
+
+/* Believable constants, a chip's after start-up: the heap of a host says nothing about the chip's. The minimum is below
+ * the others. */
+uint32_t esp_get_free_heap_size(void);
+uint32_t esp_get_free_internal_heap_size(void);
+uint32_t esp_get_minimum_free_heap_size(void);
 
 #ifdef __cplusplus
 }

@@ -164,6 +164,16 @@ struct ud_entropy {
     void *ctx;
 };
 
+/* ---- network of the host (compat only) ----------------------------------------------------------------------- */
+
+/** The interface that leads out of here: its name and IPv4 addresses, byte by byte; a missing gateway is 0. */
+struct ud_network {
+    char name[16];
+    uint8_t ip[4];
+    uint8_t netmask[4];
+    uint8_t gateway[4];
+};
+
 /* ---- allocator (http and update only) ---------------------------------------------------------------------- */
 
 struct ud_alloc {

@@ -31,7 +31,9 @@ const char *ud_reset_reason_name(enum ud_reset_reason r); /* "power-on", "softwa
 struct ud_reset_line {
     void (*restart)(void *ctx);
     void (*panic)(void *ctx, const char *why);
-    void (*feed)(void *ctx); /* watchdog */
+    void (*feed)(void *ctx);                           /* watchdog */
+    void (*task_watchdog)(void *ctx, const char *who); /* a task did not reset it in time; does not return */
+    void (*sleep)(void *ctx, uint64_t us);             /* deep sleep, UINT64_MAX without end; does not return */
     void *ctx;
 };
 
@@ -68,6 +70,9 @@ struct ud_board {
     const struct ud_partition *running; /* into `table`; NULL on a board that runs nothing */
     enum ud_reset_reason reset_reason;
     uint32_t boot_count;
+    uint64_t inputs; /* levels of the pins in `inputs_driven`, bit n = pin n; other pins float */
+    uint64_t inputs_driven;
+    uint8_t mac[6]; /* the factory's address in the eFuses of a chip */
     struct ud_verdict verdict;
     struct ud_extra_partition *extra; /* in the order in which they were added */
 };
@@ -146,7 +151,10 @@ void ud_board_unlock(struct ud_board *b, struct ud_board_hold *hold);
 #define UD_MSG_BYTES   256u /* every message is one packet of this size */
 
 /** Descriptors that the supervisor hands to the firmware. */
-enum { UD_FD_SUPERVISOR = 3, UD_FD_FLASH = 4, UD_FD_EFUSE = 5 };
+enum { UD_FD_SUPERVISOR = 3, UD_FD_FLASH = 4, UD_FD_EFUSE = 5, UD_FD_RTC = 6 };
+
+/** Bytes of RTC memory: the file behind UD_FD_RTC, which lives from power-on to the end of the run. */
+#define UD_RTC_BYTES 16384u
 
 enum ud_msg_type {
     UD_MSG_HELLO = 1, /* firmware -> supervisor, first */
@@ -157,6 +165,7 @@ enum ud_msg_type {
     UD_MSG_POWERCUT,
     UD_MSG_FEED,
     UD_MSG_BACKTRACE, /* text = where it crashed: addresses in its ELF, "0x1234 0x1300"; may be said in several */
+    UD_MSG_SLEEP,     /* deep sleep for sleep_us */
 };
 
 struct ud_msg_boot {
@@ -174,12 +183,15 @@ struct ud_msg_boot {
     uint32_t cut_variant;   /* enum ud_cut_variant */
     uint64_t inputs;        /* GPIO levels, bit n = pin n */
     char flash_part[16];    /* whose time each flash operation takes (flash_timing.h); "": none */
+    uint64_t inputs_driven; /* pins that `inputs` is about */
+    uint8_t mac[6];
 };
 
 struct ud_msg {
     enum ud_msg_type type;
     struct ud_msg_boot boot; /* BOOT */
-    char text[128];          /* PANIC, BACKTRACE */
+    char text[128];          /* PANIC, WDT, BACKTRACE */
+    uint64_t sleep_us;       /* SLEEP; UINT64_MAX: until the next power-on */
 };
 
 void ud_msg_encode(const struct ud_msg *m, uint8_t bytes[UD_MSG_BYTES]);

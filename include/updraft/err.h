@@ -74,7 +74,27 @@ typedef int esp_err_t;
     X(ESP_ERR_IMAGE_FLASH_FAIL, 0x2001) \
     X(ESP_ERR_IMAGE_INVALID, 0x2002) \
     X(ESP_ERR_WIFI_BASE, 0x3000) \
+    X(ESP_ERR_WIFI_NOT_INIT, 0x3001) \
+    X(ESP_ERR_WIFI_NOT_STARTED, 0x3002) \
+    X(ESP_ERR_WIFI_NOT_STOPPED, 0x3003) \
+    X(ESP_ERR_WIFI_IF, 0x3004) \
+    X(ESP_ERR_WIFI_MODE, 0x3005) \
+    X(ESP_ERR_WIFI_STATE, 0x3006) \
+    X(ESP_ERR_WIFI_CONN, 0x3007) \
+    X(ESP_ERR_WIFI_NVS, 0x3008) \
+    X(ESP_ERR_WIFI_MAC, 0x3009) \
+    X(ESP_ERR_WIFI_SSID, 0x300A) \
+    X(ESP_ERR_WIFI_PASSWORD, 0x300B) \
+    X(ESP_ERR_WIFI_TIMEOUT, 0x300C) \
+    X(ESP_ERR_WIFI_NOT_CONNECT, 0x300F) \
     X(ESP_ERR_MESH_BASE, 0x4000) \
+    X(ESP_ERR_ESP_NETIF_INVALID_PARAMS, 0x5001) \
+    X(ESP_ERR_ESP_NETIF_IF_NOT_READY, 0x5002) \
+    X(ESP_ERR_ESP_NETIF_DHCPC_START_FAILED, 0x5003) \
+    X(ESP_ERR_ESP_NETIF_DHCP_ALREADY_STARTED, 0x5004) \
+    X(ESP_ERR_ESP_NETIF_DHCP_ALREADY_STOPPED, 0x5005) \
+    X(ESP_ERR_ESP_NETIF_NO_MEM, 0x5006) \
+    X(ESP_ERR_ESP_NETIF_DHCP_NOT_STOPPED, 0x5007) \
     X(ESP_ERR_FLASH_BASE, 0x6000) \
     X(ESP_ERR_FLASH_OP_FAIL, 0x6001) \
     X(ESP_ERR_FLASH_OP_TIMEOUT, 0x6002) \
@@ -178,7 +198,27 @@ typedef int esp_err_t;
 #define ESP_ERR_IMAGE_FLASH_FAIL                       0x2001
 #define ESP_ERR_IMAGE_INVALID                          0x2002
 #define ESP_ERR_WIFI_BASE                              0x3000
+#define ESP_ERR_WIFI_NOT_INIT                          0x3001
+#define ESP_ERR_WIFI_NOT_STARTED                       0x3002
+#define ESP_ERR_WIFI_NOT_STOPPED                       0x3003
+#define ESP_ERR_WIFI_IF                                0x3004
+#define ESP_ERR_WIFI_MODE                              0x3005
+#define ESP_ERR_WIFI_STATE                             0x3006
+#define ESP_ERR_WIFI_CONN                              0x3007
+#define ESP_ERR_WIFI_NVS                               0x3008
+#define ESP_ERR_WIFI_MAC                               0x3009
+#define ESP_ERR_WIFI_SSID                              0x300A
+#define ESP_ERR_WIFI_PASSWORD                          0x300B
+#define ESP_ERR_WIFI_TIMEOUT                           0x300C
+#define ESP_ERR_WIFI_NOT_CONNECT                       0x300F
 #define ESP_ERR_MESH_BASE                              0x4000
+#define ESP_ERR_ESP_NETIF_INVALID_PARAMS               0x5001
+#define ESP_ERR_ESP_NETIF_IF_NOT_READY                 0x5002
+#define ESP_ERR_ESP_NETIF_DHCPC_START_FAILED           0x5003
+#define ESP_ERR_ESP_NETIF_DHCP_ALREADY_STARTED         0x5004
+#define ESP_ERR_ESP_NETIF_DHCP_ALREADY_STOPPED         0x5005
+#define ESP_ERR_ESP_NETIF_NO_MEM                       0x5006
+#define ESP_ERR_ESP_NETIF_DHCP_NOT_STOPPED             0x5007
 #define ESP_ERR_FLASH_BASE                             0x6000
 #define ESP_ERR_FLASH_OP_FAIL                          0x6001
 #define ESP_ERR_FLASH_OP_TIMEOUT                       0x6002

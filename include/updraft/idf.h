@@ -52,7 +52,9 @@ struct ud_idf_env {
     void (*transport_destroy)(void *ctx, struct ud_transport *t);
     void *transport_ctx;
     struct ud_entropy entropy; /* for esp_random; fill NULL: esp_random ends the program */
-    bool terminal;             /* standard output is one: log lines may be coloured */
+    /** NULL: only the loopback interface. */
+    void (*network)(struct ud_network *out);
+    bool terminal; /* standard output is one: log lines may be coloured */
 };
 
 /** Make `env` (copied; what it points to is kept) the world of esp_*. ESP_ERR_INVALID_STATE when one is set. */

@@ -25,6 +25,8 @@ extern "C" {
 struct ud_clock ud_linux_clock(void);
 /** The kernel's random numbers; waits until its pool is ready. Any thread. */
 struct ud_entropy ud_linux_entropy(void);
+/** The interface of the default route and its addresses; the loopback one when there is none. Any thread. */
+void ud_linux_network(struct ud_network *out);
 /** malloc and free. Any thread. */
 struct ud_alloc ud_linux_alloc(void);
 /** Threads, mutexes and conditions by pthread. */

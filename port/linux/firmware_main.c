@@ -8,6 +8,7 @@
  */
 #include "firmware.h"
 #include "firmware_panic.h"
+#include "firmware_rtc.h"
 
 #include "esp_log.h"
 #include "freertos/FreeRTOS.h"
@@ -51,18 +52,23 @@ static struct device {
 
 /* ---- the line to the supervisor ---- */
 
-static bool send_message(enum ud_msg_type type, const char *text)
+static bool send_whole(const struct ud_msg *msg)
 {
-    struct ud_msg msg = { .type = type };
     uint8_t bytes[UD_MSG_BYTES];
-    if (text)
-        ud_strcopy(msg.text, sizeof msg.text, text, sizeof msg.text - 1);
-    ud_msg_encode(&msg, bytes);
+    ud_msg_encode(msg, bytes);
     ssize_t n;
     do {
         n = send(UD_FD_SUPERVISOR, bytes, sizeof bytes, MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     return n == (ssize_t)sizeof bytes;
+}
+
+static bool send_message(enum ud_msg_type type, const char *text)
+{
+    struct ud_msg msg = { .type = type };
+    if (text)
+        ud_strcopy(msg.text, sizeof msg.text, text, sizeof msg.text - 1);
+    return send_whole(&msg);
 }
 
 static bool on_a_board(void)
@@ -97,14 +103,35 @@ static void flush_output(void)
     fflush(stderr);
 }
 
-static void line_restart(void *ctx)
+/* The last message, after which every thread ends at once, as a reset does. */
+static _Noreturn void leave(const struct ud_msg *last)
 {
-    (void)ctx;
     flush_output();
     if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check() != 0)
         _exit(EXIT_SANITIZER);
-    send_message(UD_MSG_RESTART, NULL);
-    _exit(0); /* ends every thread at once, as a reset does */
+    firmware_rtc_save();
+    send_whole(last);
+    _exit(0);
+}
+
+static void line_restart(void *ctx)
+{
+    (void)ctx;
+    leave(&(struct ud_msg){ .type = UD_MSG_RESTART });
+}
+
+static void line_task_watchdog(void *ctx, const char *who)
+{
+    struct ud_msg msg = { .type = UD_MSG_WDT };
+    (void)ctx;
+    ud_strcopy(msg.text, sizeof msg.text, who, sizeof msg.text - 1);
+    leave(&msg);
+}
+
+static void line_sleep(void *ctx, uint64_t us)
+{
+    (void)ctx;
+    leave(&(struct ud_msg){ .type = UD_MSG_SLEEP, .sleep_us = us });
 }
 
 static void line_panic(void *ctx, const char *why)
@@ -118,6 +145,7 @@ static void line_panic(void *ctx, const char *why)
 /* Of the crash that follows; from a signal handler. */
 static void say_backtrace(const char *addresses)
 {
+    firmware_rtc_save();
     send_message(UD_MSG_BACKTRACE, addresses);
 }
 
@@ -191,10 +219,18 @@ static const char *build_board(struct device *d, const struct ud_msg_boot *boot)
     b->crypto = &d->crypto;
     b->clock = d->clock;
     b->obs = &d->log;
-    b->reset = (struct ud_reset_line){ .restart = line_restart, .panic = line_panic, .feed = line_feed, .ctx = d };
+    b->reset = (struct ud_reset_line){ .restart = line_restart,
+                                       .panic = line_panic,
+                                       .feed = line_feed,
+                                       .task_watchdog = line_task_watchdog,
+                                       .sleep = line_sleep,
+                                       .ctx = d };
     b->table_offset = boot->table_offset;
     b->reset_reason = (enum ud_reset_reason)boot->reset_reason;
     b->boot_count = boot->boot_count;
+    b->inputs = boot->inputs;
+    b->inputs_driven = boot->inputs_driven;
+    memcpy(b->mac, boot->mac, sizeof b->mac);
     if (ud_linux_lock_create(&b->lock) != ESP_OK)
         return "no memory for the board's lock";
     if (ud_board_load_table(b, boot->running_addr) != ESP_OK)
@@ -243,6 +279,8 @@ int main(void)
         return EXIT_USAGE;
     }
     const char *why = build_board(&device, &boot);
+    if (!why && !firmware_rtc_load(device.board.reset_reason))
+        why = "the variables with RTC_DATA_ATTR and RTC_NOINIT_ATTR exceed RTC memory (16 KiB)";
     if (why) {
         fprintf(stderr, "%s\n", why);
         line_panic(&device, why);
@@ -255,6 +293,7 @@ int main(void)
                               .entropy = ud_linux_entropy(),
                               .transport_create = make_transport,
                               .transport_destroy = end_transport,
+                              .network = ud_linux_network,
                               .terminal = isatty(STDOUT_FILENO) == 1 };
     if (ud_idf_start(&env) != ESP_OK ||
         xTaskCreate(main_task, "main", ud_firmware_config.main_task_stack, NULL, 1, NULL) != pdPASS)

@@ -23,12 +23,26 @@ enum {
     OFF_CUT_VARIANT = OFF_BODY + 32,
     OFF_INPUTS = OFF_BODY + 36,     /* u64, low word first */
     OFF_FLASH_PART = OFF_BODY + 44, /* text, 16 bytes */
-    OFF_TEXT = OFF_BODY,            /* PANIC, BACKTRACE */
+    OFF_DRIVEN = OFF_BODY + 60,     /* u64 */
+    OFF_MAC = OFF_BODY + 68,        /* 6 bytes */
+    OFF_TEXT = OFF_BODY,            /* PANIC, WDT, BACKTRACE */
+    OFF_SLEEP = OFF_BODY,           /* u64, SLEEP */
 };
 
 static bool has_text(enum ud_msg_type type)
 {
-    return type == UD_MSG_PANIC || type == UD_MSG_BACKTRACE;
+    return type == UD_MSG_PANIC || type == UD_MSG_WDT || type == UD_MSG_BACKTRACE;
+}
+
+static void store_le64(uint8_t *p, uint64_t v)
+{
+    ud_store_le32(p, (uint32_t)v);
+    ud_store_le32(p + 4, (uint32_t)(v >> 32));
+}
+
+static uint64_t load_le64(const uint8_t *p)
+{
+    return (uint64_t)ud_load_le32(p + 4) << 32 | ud_load_le32(p);
 }
 
 static void encode_boot(const struct ud_msg_boot *b, uint8_t *bytes)
@@ -45,8 +59,9 @@ static void encode_boot(const struct ud_msg_boot *b, uint8_t *bytes)
     ud_store_le32(bytes + OFF_SLOW_FLASH, b->slow_flash_us);
     ud_store_le32(bytes + OFF_CUT_AT, b->cut_at);
     ud_store_le32(bytes + OFF_CUT_VARIANT, b->cut_variant);
-    ud_store_le32(bytes + OFF_INPUTS, (uint32_t)b->inputs);
-    ud_store_le32(bytes + OFF_INPUTS + 4, (uint32_t)(b->inputs >> 32));
+    store_le64(bytes + OFF_INPUTS, b->inputs);
+    store_le64(bytes + OFF_DRIVEN, b->inputs_driven);
+    memcpy(bytes + OFF_MAC, b->mac, sizeof b->mac);
     memcpy(bytes + OFF_FLASH_PART, b->flash_part, ud_strnlen(b->flash_part, sizeof b->flash_part - 1));
 }
 
@@ -64,7 +79,9 @@ static void decode_boot(const uint8_t *bytes, struct ud_msg_boot *b)
     b->slow_flash_us = ud_load_le32(bytes + OFF_SLOW_FLASH);
     b->cut_at = ud_load_le32(bytes + OFF_CUT_AT);
     b->cut_variant = ud_load_le32(bytes + OFF_CUT_VARIANT);
-    b->inputs = (uint64_t)ud_load_le32(bytes + OFF_INPUTS + 4) << 32 | ud_load_le32(bytes + OFF_INPUTS);
+    b->inputs = load_le64(bytes + OFF_INPUTS);
+    b->inputs_driven = load_le64(bytes + OFF_DRIVEN);
+    memcpy(b->mac, bytes + OFF_MAC, sizeof b->mac);
     ud_strcopy(b->flash_part, sizeof b->flash_part, (const char *)bytes + OFF_FLASH_PART, sizeof b->flash_part - 1);
 }
 
@@ -77,6 +94,8 @@ void ud_msg_encode(const struct ud_msg *m, uint8_t bytes[UD_MSG_BYTES])
         encode_boot(&m->boot, bytes);
     else if (has_text(m->type))
         memcpy(bytes + OFF_TEXT, m->text, ud_strnlen(m->text, sizeof m->text - 1));
+    else if (m->type == UD_MSG_SLEEP)
+        store_le64(bytes + OFF_SLEEP, m->sleep_us);
 }
 
 esp_err_t ud_msg_decode(const uint8_t *bytes, size_t len, struct ud_msg *m)
@@ -86,7 +105,7 @@ esp_err_t ud_msg_decode(const uint8_t *bytes, size_t len, struct ud_msg *m)
     if (ud_load_le16(bytes + OFF_VERSION) != UD_MSG_VERSION)
         return ESP_ERR_INVALID_VERSION;
     uint16_t type = ud_load_le16(bytes + OFF_TYPE);
-    if (type < UD_MSG_HELLO || type > UD_MSG_BACKTRACE)
+    if (type < UD_MSG_HELLO || type > UD_MSG_SLEEP)
         return ESP_ERR_INVALID_ARG;
 
     *m = (struct ud_msg){ .type = (enum ud_msg_type)type };
@@ -94,5 +113,7 @@ esp_err_t ud_msg_decode(const uint8_t *bytes, size_t len, struct ud_msg *m)
         decode_boot(bytes, &m->boot);
     else if (has_text(m->type))
         ud_strcopy(m->text, sizeof m->text, (const char *)bytes + OFF_TEXT, sizeof m->text - 1);
+    else if (m->type == UD_MSG_SLEEP)
+        m->sleep_us = load_le64(bytes + OFF_SLEEP);
     return ESP_OK;
 }

@@ -147,9 +147,9 @@ static void reset_signals(void)
 }
 
 /* Move descriptors to their agreed numbers; the sources are above them, so none is overwritten. */
-static bool arrange_descriptors(const int from[6])
+static bool arrange_descriptors(const int from[LAB_CHILD_FDS])
 {
-    for (int to = 0; to < 6; to++)
+    for (int to = 0; to < LAB_CHILD_FDS; to++)
         if (from[to] >= 0 && from[to] != to && dup2(from[to], to) < 0)
             return false;
     return true;
@@ -168,7 +168,8 @@ static void welcome_debugger(void)
     personality(ADDR_NO_RANDOMIZE);
 }
 
-static _Noreturn void become_firmware(const int from[6], int program, char *const *env, pid_t parent, bool debug)
+static _Noreturn void become_firmware(const int from[LAB_CHILD_FDS], int program, char *const *env, pid_t parent,
+                                      bool debug)
 {
     static char name[] = "firmware";
     char *argv[] = { name, NULL };
@@ -182,7 +183,7 @@ static _Noreturn void become_firmware(const int from[6], int program, char *cons
     limit(RLIMIT_NOFILE, 1024);
     if (!arrange_descriptors(from) || !restrict_writing())
         _exit(126);
-    syscall(SYS_close_range, 6u, ~0u, CLOSED_ON_EXEC);
+    syscall(SYS_close_range, (unsigned)LAB_CHILD_FDS, ~0u, CLOSED_ON_EXEC);
     fexecve(program, argv, env);
     /* Nothing that takes a lock or memory: another thread of the supervisor's process may have had either. */
     static const char failed[] = "board: the program of this slot cannot be executed by this system\n";
@@ -207,12 +208,12 @@ static int lift(int fd)
 }
 
 struct ends {
-    int theirs[6]; /* standard ones, socket, flash, eFuses: lifted */
+    int theirs[LAB_CHILD_FDS]; /* standard ones, socket, flash, eFuses, RTC memory: lifted */
     int program;
 };
 
-static bool make_ends(struct lab_child *c, struct ends *e, const struct lab_program *program, int flash_fd,
-                      int efuse_fd, bool pipes)
+static bool make_ends(struct lab_child *c, struct ends *e, const struct lab_program *program,
+                      const struct lab_child_files *files, bool pipes)
 {
     int pair[2] = { -1, -1 }, out[2][2] = { { -1, -1 }, { -1, -1 } };
     bool ok = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0;
@@ -223,12 +224,12 @@ static bool make_ends(struct lab_child *c, struct ends *e, const struct lab_prog
     c->out[0] = lift(out[0][0]);
     c->out[1] = lift(out[1][0]);
     /* A terminal belongs to the supervisor: a process of another group that reads it would be stopped. */
-    const int theirs[6] = { null, out[0][1], out[1][1], pair[1], flash_fd, efuse_fd };
-    for (int i = 0; i < 6; i++)
+    const int theirs[LAB_CHILD_FDS] = { null, out[0][1], out[1][1], pair[1], files->flash, files->efuse, files->rtc };
+    for (int i = 0; i < LAB_CHILD_FDS; i++)
         e->theirs[i] = lift(theirs[i]);
     e->program = lift(program->fd);
-    ok = ok && c->sock >= 0 && e->theirs[3] >= 0 && e->theirs[4] >= 0 && e->theirs[5] >= 0 && e->program >= 0 &&
-         (!pipes || (c->out[0] >= 0 && c->out[1] >= 0 && e->theirs[1] >= 0 && e->theirs[2] >= 0));
+    ok = ok && c->sock >= 0 && e->theirs[3] >= 0 && e->theirs[4] >= 0 && e->theirs[5] >= 0 && e->theirs[6] >= 0 &&
+         e->program >= 0 && (!pipes || (c->out[0] >= 0 && c->out[1] >= 0 && e->theirs[1] >= 0 && e->theirs[2] >= 0));
     int code = errno;
     const int low[] = { pair[0], pair[1], out[0][0], out[0][1], out[1][0], out[1][1], null };
     for (size_t i = 0; i < UD_ARRAY_LEN(low); i++)
@@ -238,13 +239,13 @@ static bool make_ends(struct lab_child *c, struct ends *e, const struct lab_prog
     return ok;
 }
 
-esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program, int flash_fd, int efuse_fd,
+esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program, const struct lab_child_files *files,
                           bool pipes, bool debug, char *why, size_t why_size)
 {
     struct ends e;
     *c = (struct lab_child){ .pid = -1, .pidfd = -1, .sock = -1, .debugged = debug, .out = { -1, -1 } };
     char **env = lab_child_environment(environ, debug);
-    bool ok = make_ends(c, &e, program, flash_fd, efuse_fd, pipes) && env;
+    bool ok = make_ends(c, &e, program, files, pipes) && env;
     pid_t parent = getpid();
     if (ok) {
         fflush(NULL); /* nothing that we have yet to write is written twice */
@@ -259,7 +260,7 @@ esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program
         ok = c->pidfd >= 0;
     }
     int code = env ? errno : ENOMEM;
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < LAB_CHILD_FDS; i++)
         close_fd(&e.theirs[i]);
     close_fd(&e.program);
     lab_free_environment(env);

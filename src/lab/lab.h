@@ -47,9 +47,17 @@ struct lab_child {
     int out[2]; /* read ends of its standard output and error; -1: they are our own */
 };
 
-/* Start the program; its descriptors are the three of the protocol and the standard ones. `pipes`: read its output.
+#define LAB_CHILD_FDS 7 /* UD_FD_RTC is the last */
+
+struct lab_child_files {
+    int flash;
+    int efuse;
+    int rtc;
+};
+
+/* Start the program; its descriptors are the four of the protocol and the standard ones. `pipes`: read its output.
  * `debug`: let a debugger attach. */
-esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program, int flash_fd, int efuse_fd,
+esp_err_t lab_child_start(struct lab_child *c, const struct lab_program *program, const struct lab_child_files *files,
                           bool pipes, bool debug, char *why, size_t why_size);
 /* Kill it and its group, reap it, close everything. `*status` as of waitpid. */
 void lab_child_end(struct lab_child *c, int *status);
@@ -58,6 +66,9 @@ void lab_child_end(struct lab_child *c, int *status);
  * `debug`: no leak check, which cannot work in a traced process. */
 char **lab_child_environment(char *const *from, bool debug);
 void lab_free_environment(char **env);
+
+/* RTC memory of a board: a file without a name of UD_RTC_BYTES, all 0; -1 when there is no memory (program.c). */
+int lab_rtc_memory(void);
 
 /* ---- unstripped firmware (elf_find.c), debugger (debugger.c), backtrace (backtrace.c) ----------------------------- */
 

@@ -13,6 +13,7 @@
 #include "updraft/flash_timing.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ struct supervisor {
     struct ud_fault_flash faults;
     struct ud_flash faulty_flash;
     uint32_t operations; /* of flash, since the run began; counted when there is a cut to come */
+    int rtc;             /* RTC memory */
     bool has_elf;        /* of the firmware that runs: */
     char elf[UD_LAB_PATH];
 };
@@ -64,6 +66,7 @@ struct life {
     bool over;             /* it has said its last word, or is not to go on */
     enum ud_msg_type last; /* 0: none */
     char backtrace[1024];  /* addresses in its ELF */
+    uint64_t sleep_us;     /* after SLEEP */
     char text[160];        /* of a panic, or what it did wrong */
     uint64_t watchdog_ms;  /* deadlines */
     uint64_t kill_ms;
@@ -159,6 +162,16 @@ static enum turn boot(struct supervisor *s, struct lab_program *program)
     return TURN_RESET;
 }
 
+/* Locally administered; the rest follows from where the board lies, so that no two boards share one. */
+static void find_mac(const struct supervisor *s, uint8_t mac[6])
+{
+    char path[PATH_MAX];
+    const char *where = realpath(s->lab.path, path) ? path : s->lab.path;
+    uint32_t a = ud_crc32(0, where, strlen(where)), b = ud_crc32(a, "mac", 3);
+    const uint8_t bytes[6] = { 0x02, (uint8_t)(b >> 8), (uint8_t)b, (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a };
+    memcpy(mac, bytes, sizeof bytes);
+}
+
 static struct ud_msg_boot boot_message(const struct supervisor *s)
 {
     const struct ud_lab_settings *set = &s->lab.settings;
@@ -176,7 +189,9 @@ static struct ud_msg_boot boot_message(const struct supervisor *s)
         .cut_at = s->run->cut_at ? s->run->cut_at - s->operations : 0,
         .cut_variant = s->run->cut_variant,
         .inputs = set->inputs,
+        .inputs_driven = set->inputs_driven,
     };
+    find_mac(s, boot.mac);
     if (s->part)
         ud_strcopy(boot.flash_part, sizeof boot.flash_part, s->part->name, sizeof boot.flash_part - 1);
     return boot;
@@ -271,7 +286,9 @@ static void take_message(struct life *l, const struct ud_msg *msg)
     case UD_MSG_RESTART:
     case UD_MSG_WDT:
     case UD_MSG_POWERCUT:
+    case UD_MSG_SLEEP:
         l->last = msg->type;
+        l->sleep_us = msg->sleep_us;
         ud_strcopy(l->text, sizeof l->text, msg->text, sizeof msg->text - 1);
         expect_end(l);
         break;
@@ -400,10 +417,14 @@ static void find_reason(struct life *l, int status)
 {
     struct supervisor *s = l->s;
     s->reason_text[0] = 0;
-    if (l->watchdog_bit || l->last == UD_MSG_WDT) {
+    if (l->watchdog_bit) {
         s->reason = UD_RESET_WDT;
-        if (l->watchdog_bit)
-            snprintf(s->reason_text, sizeof s->reason_text, "not fed for %u ms", s->lab.settings.watchdog_ms);
+        snprintf(s->reason_text, sizeof s->reason_text, "not fed for %u ms", s->lab.settings.watchdog_ms);
+    } else if (l->last == UD_MSG_WDT) {
+        s->reason = UD_RESET_TASK_WDT;
+        snprintf(s->reason_text, sizeof s->reason_text, "%s", l->text);
+    } else if (l->last == UD_MSG_SLEEP) {
+        s->reason = UD_RESET_DEEPSLEEP;
     } else if (l->last == UD_MSG_RESTART) {
         s->reason = UD_RESET_SW;
     } else if (l->last == UD_MSG_POWERCUT) {
@@ -442,6 +463,30 @@ static void explain_crash(const struct life *l)
     tell_frame(s, hint);
 }
 
+/* Deep sleep: the time passes, unless the board is switched off before. */
+static enum turn sleep_on(struct supervisor *s, uint64_t us)
+{
+    if (us == UINT64_MAX) {
+        lab_why(s->result->why, UD_LAB_WHY, ESP_ERR_INVALID_STATE,
+                "the firmware of boot %u sleeps for ever: it enabled no source that a board here can wake it by "
+                "(esp_sleep_enable_timer_wakeup)",
+                s->result->boots);
+        return end(s, UD_LAB_FAILED);
+    }
+    uint64_t wake = now_ms() + us / 1000;
+    for (uint64_t now = now_ms(); now < wake; now = now_ms()) {
+        struct pollfd p = { s->run->stop_fd, POLLIN, 0 };
+        if (now >= s->end_ms)
+            return end(s, UD_LAB_TIMEOUT);
+        uint64_t wait = earliest(wake, s->end_ms) - now;
+        poll(&p, 1, wait > 60000 ? 60000 : (int)wait);
+        if (p.revents)
+            return end(s, UD_LAB_STOPPED);
+    }
+    snprintf(s->reason_text, sizeof s->reason_text, "woken by its timer after %llu ms", (unsigned long long)us / 1000);
+    return TURN_RESET;
+}
+
 static enum turn judge(struct life *l, enum wake wake, int status)
 {
     struct supervisor *s = l->s;
@@ -472,6 +517,8 @@ static enum turn judge(struct life *l, enum wake wake, int status)
     if (l->last == UD_MSG_POWERCUT && s->run->cut_at)
         return power_cut(s, "firmware");
     find_reason(l, status);
+    if (s->reason == UD_RESET_DEEPSLEEP)
+        return sleep_on(s, l->sleep_us);
     explain_crash(l);
     return TURN_RESET;
 }
@@ -494,8 +541,9 @@ static enum turn live(struct supervisor *s, const struct lab_program *program)
     if (s->run->debug)
         find_elf(s);
     enum turn turn;
-    if (lab_child_start(&l->child, program, s->lab.flash_fd, s->lab.efuse_fd, s->has_regex, s->run->debug,
-                        s->result->why, UD_LAB_WHY) != ESP_OK) {
+    const struct lab_child_files files = { s->lab.flash_fd, s->lab.efuse_fd, s->rtc };
+    if (lab_child_start(&l->child, program, &files, s->has_regex, s->run->debug, s->result->why, UD_LAB_WHY) !=
+        ESP_OK) {
         turn = end(s, UD_LAB_FAILED);
     } else {
         int status;
@@ -580,6 +628,7 @@ void ud_lab_run(const struct ud_lab_run *run, struct ud_lab_run_result *result)
     s->run = run;
     s->result = result;
     s->lab.flash_fd = s->lab.efuse_fd = -1;
+    s->rtc = lab_rtc_memory();
     s->reason = UD_RESET_POWERON;
     s->end_ms = run->timeout_ms ? now_ms() + run->timeout_ms : NEVER;
     enum turn turn = ends_can_be_asked_for(s) && prepare(s) ? TURN_RESET : TURN_END;
@@ -591,6 +640,8 @@ void ud_lab_run(const struct ud_lab_run *run, struct ud_lab_run_result *result)
     }
     if (run->debug)
         lab_debugger_forget(run->path);
+    if (s->rtc >= 0)
+        close(s->rtc);
     ud_lab_board_close(&s->lab);
     if (s->has_regex)
         regfree(&s->regex);

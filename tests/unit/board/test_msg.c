@@ -25,7 +25,9 @@ static void boot_carries_every_field(void **state)
                                   .cut_at = 0x12345678,
                                   .cut_variant = 3,
                                   .inputs = 0x8000000000000201u,
-                                  .flash_part = "W25Q32JV" } };
+                                  .flash_part = "W25Q32JV",
+                                  .inputs_driven = 0xC000000000000207u,
+                                  .mac = { 2, 3, 4, 5, 6, 7 } } };
     struct ud_msg back;
     uint8_t bytes[UD_MSG_BYTES];
     ud_msg_encode(&m, bytes);
@@ -47,19 +49,22 @@ static void boot_carries_every_field(void **state)
     assert_int_equal(back.boot.cut_variant, m.boot.cut_variant);
     assert_true(back.boot.inputs == m.boot.inputs);
     assert_string_equal(back.boot.flash_part, "W25Q32JV");
+    assert_true(back.boot.inputs_driven == m.boot.inputs_driven);
+    assert_memory_equal(back.boot.mac, m.boot.mac, 6);
 }
 
 static void every_type_goes_both_ways(void **state)
 {
     (void)state;
-    for (int type = UD_MSG_HELLO; type <= UD_MSG_BACKTRACE; type++) {
-        struct ud_msg m = { .type = (enum ud_msg_type)type };
+    for (int type = UD_MSG_HELLO; type <= UD_MSG_SLEEP; type++) {
+        struct ud_msg m = { .type = (enum ud_msg_type)type, .sleep_us = 0x123456789Au };
         struct ud_msg back;
         uint8_t bytes[UD_MSG_BYTES];
         ud_msg_encode(&m, bytes);
         assert_int_equal(ud_msg_decode(bytes, sizeof bytes, &back), ESP_OK);
         assert_int_equal(back.type, type);
         assert_string_equal(back.text, "");
+        assert_true(back.sleep_us == (type == UD_MSG_SLEEP ? m.sleep_us : 0));
     }
 }
 
@@ -109,7 +114,7 @@ static void what_is_no_message_is_refused(void **state)
     bytes[0] = UD_MSG_VERSION;
     bytes[2] = 0;
     assert_int_equal(ud_msg_decode(bytes, UD_MSG_BYTES, &back), ESP_ERR_INVALID_ARG);
-    bytes[2] = UD_MSG_BACKTRACE + 1;
+    bytes[2] = UD_MSG_SLEEP + 1;
     assert_int_equal(ud_msg_decode(bytes, UD_MSG_BYTES, &back), ESP_ERR_INVALID_ARG);
     assert_int_equal(back.type, UD_MSG_FEED); /* untouched */
 }

@@ -88,7 +88,8 @@ static inline int world_start(void **state)
     world.env = (struct ud_idf_env){ .board = &world.board,
                                      .config = &ud_app_config_defaults,
                                      .os = { &ops, os.ctx },
-                                     .alloc = { world_alloc, world_free, NULL } };
+                                     .alloc = { world_alloc, world_free, NULL },
+                                     .network = world.env.network };
     return ud_idf_start(&world.env) == ESP_OK ? 0 : -1;
 }
 

@@ -48,7 +48,22 @@ static void places_of_memory_change_nothing(void **state)
     assert_int_equal(in_iram(1), 2);
     assert_int_equal(in_rtc_iram(1), 3);
     assert_int_equal(dram + dma + coredump + rtc_data + rtc_rodata + rtc_slow + rtc_fast, 28);
-    assert_int_equal(external | external_kept | rtc_kept | kept, 0); /* a new process: nothing is kept */
+    assert_int_equal(external | external_kept | rtc_kept | kept, 0); /* the start-up of a firmware fills them */
+}
+
+FORCE_IRAM_ATTR static const char *constant(void)
+{
+    return DRAM_STR("in data");
+}
+
+typedef enum { ONE = 1, TWO = 2 } FLAG_ATTR(flags) flags;
+
+static void strings_and_flags_are_ordinary(void **state)
+{
+    flags both = (flags)(ONE | TWO);
+    (void)state;
+    assert_string_equal(constant(), "in data");
+    assert_int_equal(both, 3);
 }
 
 IDF_DEPRECATED("there is a better one") int older(void);
@@ -96,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_of_memory_change_nothing),
+        cmocka_unit_test(strings_and_flags_are_ordinary),
         cmocka_unit_test(layout_attributes_hold),
         cmocka_unit_test(bits_are_where_they_say),
         cmocka_unit_test(boards_have_no_recovery_boot_loader),

@@ -62,13 +62,14 @@ static bool fw_may_write(const char *path, int flags)
 static void fw_tell_world(void)
 {
     const char *asan = getenv("ASAN_OPTIONS");
-    struct stat flash, efuse;
+    struct stat flash, efuse, rtc;
     printf("secret=%d\n", getenv("UD_TEST_SECRET") != NULL);
     printf("proxy=%s\n", getenv("https_proxy") ? getenv("https_proxy") : "none");
     printf("exitcode=%d\n", asan && strstr(asan, "exitcode=86") != NULL);
     printf("flash=%d\n", fstat(UD_FD_FLASH, &flash) == 0 && flash.st_size > UD_EFUSE_SIZE);
     printf("efuse=%d\n", fstat(UD_FD_EFUSE, &efuse) == 0 && efuse.st_size == UD_EFUSE_SIZE);
-    printf("fd6=%d\n", fcntl(6, F_GETFD) >= 0);
+    printf("rtc=%d\n", fstat(UD_FD_RTC, &rtc) == 0 && rtc.st_size == UD_RTC_BYTES);
+    printf("fd7=%d\n", fcntl(7, F_GETFD) >= 0);
     printf("null=%d\n", fw_may_write("/dev/null", 0));
     printf("files=%d\n", fw_may_write("/tmp/ud-lab-firmware-was-here", O_CREAT));
     printf("told\n");
@@ -276,7 +277,7 @@ static void the_last_word_or_the_end_is_the_reason_of_the_next_reset(void **stat
         { DIE_BY_SIGNAL, UD_RESET_PANIC, "User defined signal 1" },
         { ABORT, UD_RESET_PANIC, "Aborted" },
         { FEED_THEN_HANG, UD_RESET_WDT, "not fed for 50 ms" },
-        { WATCHDOG_MESSAGE, UD_RESET_WDT, "" },
+        { WATCHDOG_MESSAGE, UD_RESET_TASK_WDT, "" },
         { POWERCUT, UD_RESET_POWERON, "power was cut" },
         { TALK_RUBBISH, UD_RESET_PANIC, "does not know" },
         { SAY_HELLO_TWICE, UD_RESET_PANIC, "HELLO twice" },
@@ -552,8 +553,9 @@ static void firmware_sees_only_what_it_was_given(void **state)
 {
     static const char *const lines[] = { "^secret=0$",   "^proxy=http://127.0.0.1:9$",
                                          "^exitcode=1$", "^flash=1$",
-                                         "^efuse=1$",    "^fd6=0$",
-                                         "^null=1$",     "^told$" };
+                                         "^efuse=1$",    "^rtc=1$",
+                                         "^fd7=0$",      "^null=1$",
+                                         "^told$" };
     struct bench *b = *state;
     SCRIPT(b, TELL_WORLD);
     setenv("UD_TEST_SECRET", "1", 1);

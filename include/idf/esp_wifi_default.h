@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A part of esp_wifi.h for those who include it by itself. */
+#ifndef ESP_WIFI_DEFAULT_H
+#define ESP_WIFI_DEFAULT_H
+
+#include "esp_wifi.h"
+
+#endif /* ESP_WIFI_DEFAULT_H */
