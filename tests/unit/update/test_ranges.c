@@ -34,6 +34,7 @@ enum vice {
 static struct server {
     enum vice vice;
     unsigned from;
+    const char *says; /* its Content-Range, whatever it sends; NULL: an honest one */
     bool refuses_head, tells_no_length, closes, has_date;
     bool is_open, hung_up;
     unsigned requests, connects;
@@ -100,6 +101,8 @@ static void answer(void)
         if (vicious && server.vice == OTHER_LENGTH)
             size++;
         snprintf(range, sizeof range, "Content-Range: bytes %u-%u/%u\r\n", from, to, size);
+        if (server.says)
+            snprintf(range, sizeof range, "Content-Range: %s\r\n", server.says);
         answer_head(206, range, to - from + 1, vicious);
         answer_body(from, vicious && server.vice == CUTS ? 100 : to - from + 1);
         server.hung_up = vicious && server.vice == CUTS;
@@ -362,6 +365,40 @@ static void what_cannot_go_on_starts_over_once(void **state)
     }
 }
 
+/* Nothing is written behind what is there before the server has said that it goes there. */
+static void what_is_no_range_from_the_offset_starts_over(void **state)
+{
+    static const struct {
+        const char *says;
+        bool good;
+    } rows[] = {
+        { "bytes 6000-9999/10000", true },
+        { "bytes 6000-9999/*", true },
+        { "bytes 06000-9999/10000", true },
+        { "", false },
+        { "bytes", false },
+        { "bytes */10000", false },
+        { "bytes 6000", false },
+        { "bytes 6000/10000", false },
+        { "bytes -9999/10000", false },
+        { "bytes 5999-9999/10000", false },
+        { "bytes 9223372036854775807-9223372036854775807/*", false },
+        { "bytes 9223372036854775808-9223372036854781807/*", false },
+        { "bytes 18446744073709557616-18446744073709561615/*", false }, /* 6000 and 2^64 */
+    };
+    (void)state;
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        struct bench b;
+        server = (struct server){ .says = rows[i].says };
+        start(&b);
+        esp_err_t err = download(&b, &resumed);
+        if (err != ESP_OK || b.start_overs != !rows[i].good || b.read != (rows[i].good ? 4000 : FILE_BYTES))
+            fail_msg("\"%s\": %s, %u starts over, %u bytes", rows[i].says, ud_err_name(err), (unsigned)b.start_overs,
+                     (unsigned)b.read);
+        stop(&b);
+    }
+}
+
 static void the_offset_may_be_all_of_the_file(void **state)
 {
     struct bench b;
@@ -420,6 +457,7 @@ int main(void)
         cmocka_unit_test(what_goes_wrong_in_the_middle_ends_it),
         cmocka_unit_test(a_download_goes_on_where_another_stopped),
         cmocka_unit_test(what_cannot_go_on_starts_over_once),
+        cmocka_unit_test(what_is_no_range_from_the_offset_starts_over),
         cmocka_unit_test(the_offset_may_be_all_of_the_file),
         cmocka_unit_test(a_range_of_the_application_is_left_alone),
         cmocka_unit_test(every_allocation_may_fail),
