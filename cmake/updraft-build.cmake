@@ -127,6 +127,9 @@ function(ud_compat)
   ud_library(ud_compat ${sources})
   target_include_directories(ud_compat PRIVATE ${PROJECT_SOURCE_DIR}/compat/freertos) # kernel.h
   target_link_libraries(ud_compat PUBLIC ud_idf)
+  # Headers that only say why they are not there: searched after all others.
+  target_include_directories(ud_compat SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/compat/absent>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/updraft-absent>)
 endfunction()
 
 # The `updraft` command: one file a verb.
@@ -215,6 +218,8 @@ function(ud_install)
   install(FILES ${PROJECT_SOURCE_DIR}/cmake/updraft-firmware.cmake ${PROJECT_SOURCE_DIR}/cmake/updraft-app-config.cmake
     DESTINATION ${package})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/idf/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf
+    FILES_MATCHING PATTERN "*.h")
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/compat/absent/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/updraft-absent
     FILES_MATCHING PATTERN "*.h")
   ud_pkg_config(updraft "The ESP-IDF update stack: cores and the port to Linux" "openssl >= 3.0, libcurl >= 7.80" ""
     ${cores} ud_port_linux)

@@ -65,12 +65,13 @@ function(ud_idf_kit_text installed out)
     string(APPEND text
       "set(UD_KIT_TOOL \"${prefix}/${CMAKE_INSTALL_BINDIR}/updraft\")\n"
       "set(UD_KIT_INCLUDE \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}/updraft-idf\"\n"
-      "  \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}\")\n"
+      "  \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}\" \"${prefix}/${CMAKE_INSTALL_INCLUDEDIR}/updraft-absent\")\n"
       "set(UD_KIT_CMAKE \"${prefix}/${CMAKE_INSTALL_LIBDIR}/cmake/updraft\")\n")
   else()
     string(APPEND text
       "set(UD_KIT_TOOL \"$<TARGET_FILE:updraft>\")\n"
-      "set(UD_KIT_INCLUDE \"${PROJECT_SOURCE_DIR}/include/idf\" \"${PROJECT_SOURCE_DIR}/include\")\n"
+      "set(UD_KIT_INCLUDE \"${PROJECT_SOURCE_DIR}/include/idf\" \"${PROJECT_SOURCE_DIR}/include\"\n"
+      "  \"${PROJECT_SOURCE_DIR}/compat/absent\")\n"
       "set(UD_KIT_CMAKE \"${PROJECT_SOURCE_DIR}/cmake\")\n"
       "set(UD_KIT_PYTHON \"${PROJECT_SOURCE_DIR}/build/venv/bin/python\")\n")
   endif()

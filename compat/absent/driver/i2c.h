@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#error "driver/i2c.h of the component driver is not there: a virtual board has no I2C; of the peripherals only \
+driver/gpio.h is there: leave this code out, or behind a function of your own"

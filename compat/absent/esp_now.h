@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#error "esp_now.h of the component esp_wifi is not there: a virtual board has no ESP-NOW: of the radio only the \
+station in esp_wifi.h is there; leave this code out"

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#error "esp_wps.h of the component esp_wifi is not there: a virtual board has no WPS: of the radio only the \
+station in esp_wifi.h is there; leave this code out"

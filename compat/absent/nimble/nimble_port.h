@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#error "nimble/nimble_port.h of the component bt is not there: a virtual board has no Bluetooth: put this code \
+behind #if CONFIG_BT_ENABLED, which is not set here"
