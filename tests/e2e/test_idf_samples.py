@@ -2,13 +2,14 @@
 """examples/idf_projects: each is built as it is, put on a board, and does its job over HTTPS."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from conftest import ROOT, UPDRAFT, run
+from conftest import ROOT, UPDRAFT, run, script
 from idf_project import build
 from pki import Authority
 
@@ -97,13 +98,19 @@ def test_advanced_several_updates_in_a_row(sample):
         assert f"version {version} confirmed" in ran.stdout
 
 
-def test_advanced_resumption_says_what_is_not_there_yet(sample):
-    """Goes on where it was cut off once partial downloads are built; until then the stack refuses, and says so."""
-    advanced = sample("advanced")
+def test_advanced_goes_on_with_an_update_that_was_cut_off(tmp_path, images, serve):
+    cut = script(tmp_path / "script", {"/firmware.bin": [
+        [{"send": "HTTP/1.1 206 Partial Content\r\nContent-Length: 1200000\r\n"
+                  "Content-Range: bytes 0-1199999/1200000\r\n\r\n"},
+         {"file": "firmware.bin", "to": 300000}, {"close": True}],
+        [{"honest": True}]]})
+    server = serve(images, "--script", cut)
+    advanced = Sample("advanced", tmp_path, images, server)
     advanced.options("resume", "CONFIG_EXAMPLE_ENABLE_OTA_RESUMPTION=y")
     advanced.offer("2.0.0", "resume")
-    ran = advanced.run("idle", "resume")
-    assert "ESP_ERR_NOT_SUPPORTED" in ran.stdout
+    assert "no update: " in advanced.run("idle", "resume").stdout
+    assert "version 2.0.0 confirmed" in advanced.run("version 2.0.0 confirmed", "resume").stdout
+    assert re.search(r"GET /firmware\.bin bytes=[1-9]\d+-", server.output()), server.output()
 
 
 def test_advanced_with_anti_rollback(sample):
@@ -144,7 +151,7 @@ def test_native_refuses_what_is_not_right(sample, damage, said):
 def test_staging(sample):
     staging = sample("staging")
     (staging.images / "firmware.bin").write_bytes(b"the new data" + bytes(4084))
-    ran = staging.run("boots next")
+    ran = staging.run("staging: ota_0 boots next")
     assert "update: ESP_OK" in ran.stdout and "after: the new data" in ran.stdout
     assert "ota_0 boots next" in ran.stdout
 

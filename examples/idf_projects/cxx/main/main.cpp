@@ -14,6 +14,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "nvs_flash.h"
+#include "protocol_examples_common.h"
 #include "sdkconfig.h"
 
 namespace {
@@ -88,7 +89,9 @@ void update()
 extern "C" void app_main(void)
 {
     check(nvs_flash_init(), "NVS");
+    check(esp_netif_init(), "network");
     check(esp_event_loop_create_default(), "events");
+    check(example_connect(), "connecting");
     esp_ota_img_states_t state;
     const esp_partition_t *running = esp_ota_get_running_partition();
     ESP_LOGI(tag, "version %s runs from %s", esp_app_get_description()->version, running->label);

@@ -16,6 +16,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "nvs_flash.h"
+#include "protocol_examples_common.h"
 
 #define CHUNK     1024
 #define DESC_AT   (sizeof(esp_image_header_t) + sizeof(esp_image_segment_header_t))
@@ -151,7 +152,9 @@ void app_main(void)
     const esp_partition_t *running = esp_ota_get_running_partition();
     esp_ota_img_states_t state;
     ESP_ERROR_CHECK(nvs_flash_init());
+    ESP_ERROR_CHECK(esp_netif_init());
     ESP_ERROR_CHECK(esp_event_loop_create_default());
+    ESP_ERROR_CHECK(example_connect());
     ESP_LOGI(TAG, "version %s runs from %s, %s boots", esp_app_get_description()->version, running->label,
              esp_ota_get_boot_partition()->label);
     print_hash("partition table", &table);

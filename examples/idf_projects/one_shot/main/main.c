@@ -14,6 +14,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "nvs_flash.h"
+#include "protocol_examples_common.h"
 
 static const char *TAG = "one_shot";
 
@@ -68,7 +69,9 @@ void app_main(void)
         err = nvs_flash_init();
     }
     ESP_ERROR_CHECK(err);
+    ESP_ERROR_CHECK(esp_netif_init());
     ESP_ERROR_CHECK(esp_event_loop_create_default());
+    ESP_ERROR_CHECK(example_connect());
     print_running();
 #ifdef CONFIG_EXAMPLE_STAY
     ESP_LOGI(TAG, "staying");

@@ -13,6 +13,7 @@
 #include "esp_ota_ops.h"
 #include "esp_partition.h"
 #include "nvs_flash.h"
+#include "protocol_examples_common.h"
 
 static const char *TAG = "staging";
 
@@ -54,7 +55,9 @@ void app_main(void)
     const esp_partition_t *storage =
         esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_ANY, "storage");
     ESP_ERROR_CHECK(nvs_flash_init());
+    ESP_ERROR_CHECK(esp_netif_init());
     ESP_ERROR_CHECK(esp_event_loop_create_default());
+    ESP_ERROR_CHECK(example_connect());
     if (storage == NULL) {
         ESP_LOGE(TAG, "the table has no partition 'storage'");
         return;
