@@ -48,7 +48,7 @@ static inline void nvs_kit_note(void *ctx, const struct ud_note *note)
 
 static inline esp_err_t nvs_kit_mount(struct nvs_kit *k)
 {
-    return ud_nvs_init(&k->nvs, &k->flash, &k->part, k->page, NVS_KIT_PAGES);
+    return ud_nvs_init(&k->nvs, &k->flash, &k->part, k->page, k->pages);
 }
 
 static inline esp_err_t nvs_kit_restart(struct nvs_kit *k)

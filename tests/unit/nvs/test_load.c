@@ -382,6 +382,26 @@ static void a_string_without_an_end_is_none(void **state)
     nvs_kit_deinit(&k);
 }
 
+/* Of three pages the first is copied when it is full; the power goes in the middle of that. */
+static void a_copy_that_was_cut_is_made_again_at_once(void **state)
+{
+    (void)state;
+    struct nvs_kit k;
+    fill(&k, 3);
+    uint32_t n = 0;
+    while (k.page[k.nvs.used_last].next < UD_NVS_ENTRIES || k.nvs.free_count > 1)
+        assert_int_equal(nvs_kit_set_u32(&k, "n", n++), ESP_OK);
+    ud_fault_flash_cut(&k.ff, 6, UD_CUT_BITS); /* full, freeing, header, entry, state, entry */
+    assert_int_equal(nvs_kit_set_u32(&k, "n", n), ESP_ERR_FLASH_OP_FAIL);
+    assert_int_equal(nvs_kit_restart(&k), ESP_OK);
+    for (unsigned page = 0; page < 3; page++)
+        assert_int_not_equal(k.bytes[page * 4096], 0xF8);
+    expect_u32(&k, "n", n - 1);
+    expect_u32(&k, "a", 1);
+    expect_u32(&k, "z", 26);
+    nvs_kit_deinit(&k);
+}
+
 /* A page that was being copied, and one that only says so: a single bit of its state has gone. */
 static void a_page_is_thrown_away_only_if_it_is_a_copy(void **state)
 {
@@ -538,6 +558,7 @@ int main(void)
         cmocka_unit_test(a_new_chunk_beside_an_old_one_costs_nothing),
         cmocka_unit_test(chunks_and_indexes_without_each_other_are_given_up),
         cmocka_unit_test(a_string_without_an_end_is_none),
+        cmocka_unit_test(a_copy_that_was_cut_is_made_again_at_once),
         cmocka_unit_test(a_page_is_thrown_away_only_if_it_is_a_copy),
         cmocka_unit_test(read_only_partitions_are_never_written),
         cmocka_unit_test(an_index_that_promises_less_than_its_chunks_fills_no_more),
