@@ -120,7 +120,7 @@ struct ud_powercut_operation {
 /** A run of operations at whose cuts something is lost that the format has only once. */
 struct ud_powercut_window {
     uint32_t first, last; /* operations, from 1 */
-    bool bricks;          /* true: nothing boots, the device has to be flashed by wire;
+    bool bricks;          /* true: nothing boots, or by a torn table, and the device has to be flashed by wire;
                              false: both otadata entries are gone, an image outside otadata's choice boots */
     uint32_t cases;
 };

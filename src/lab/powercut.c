@@ -60,10 +60,12 @@ static double seconds_of(clockid_t clock)
 
 /* ---- which cases there are -------------------------------------------------------------------------------------- */
 
+/* Where every byte decides: otadata, and a table that is written. Torn at each length, and in more ways than others. */
 static bool is_entry(const struct explorer *x, const struct operation *o)
 {
     const struct ud_partition *p = ud_boot_otadata(&x->stock.table);
-    return o->kind != UD_POWERCUT_BURN && p && o->addr - p->addr < UD_OTADATA_BYTES;
+    bool table = x->flow->target == TARGET_TABLE && o->addr - x->stock.table_offset < UD_FLASH_SECTOR;
+    return o->kind != UD_POWERCUT_BURN && (table || (p && o->addr - p->addr < UD_OTADATA_BYTES));
 }
 
 /* Of a torn erase of an otadata sector the interesting lengths: in and around each field of the entry. */
@@ -192,6 +194,33 @@ static bool cut_again(const struct explorer *x, struct world *w, struct trial *t
     return went;
 }
 
+/*
+ * The retry, and the boot that shows where it ends. A table that was cut may be taken for a shorter one, since nobody
+ * asks for its MD5 entry: the device boots, and may be unable to repair it.
+ */
+static void retry(const struct explorer *x, struct world *w, struct trial *t, uint32_t *recovery)
+{
+    bool torn = target_is_torn(w);
+    uint32_t begun = w->ff.operations;
+    trial_say(t, "the device tries again");
+    esp_err_t err = w->flow->retry(w);
+    *recovery += w->ff.operations - begun;
+    bool runs = err == ESP_OK && boot_and_check(t, w);
+    if (err == ESP_OK && (!runs || goal_is_reached(w, w->flow->retry_pending))) {
+        check_written(t, w, &x->ref);
+        return;
+    }
+    if (torn) {
+        trial_say(t, "  what was torn cannot be repaired by the device (%s)", ud_err_name(err));
+        t->window = t->bricked = true;
+    } else if (err != ESP_OK) {
+        trial_break(t, UD_POWERCUT_O6, "the retry fails (%s)", ud_err_name(err));
+    } else {
+        trial_break(t, UD_POWERCUT_O6, "the retry does not end where the flow ends");
+    }
+    check_written(t, w, &x->ref);
+}
+
 /* From the cut on. `recovery`: how many operations the boot and the retry took; 0 when they did not end. */
 static bool try_case(const struct explorer *x, struct world *w, const uint8_t *before, struct trial *t,
                      uint32_t *recovery)
@@ -203,14 +232,8 @@ static bool try_case(const struct explorer *x, struct world *w, const uint8_t *b
     uint32_t begun = w->ff.operations;
     if (!boot_and_check(t, w))
         return true;
-    trial_say(t, "the device tries again");
-    esp_err_t err = w->flow->retry(w);
     *recovery = w->ff.operations - begun;
-    if (err != ESP_OK)
-        trial_break(t, UD_POWERCUT_O6, "the retry fails (%s)", ud_err_name(err));
-    else if (boot_and_check(t, w) && !goal_is_reached(w, w->flow->retry_pending))
-        trial_break(t, UD_POWERCUT_O6, "the retry does not end where the flow ends");
-    check_written(t, w, &x->ref);
+    retry(x, w, t, recovery);
     return true;
 }
 

@@ -72,7 +72,8 @@ struct tools {
     esp_err_t (*confirm)(struct world *w);
     esp_err_t (*reject)(struct world *w);
     esp_err_t (*boot)(struct world *w, struct ud_boot_device *dev, struct ud_boot_result *result);
-    esp_err_t (*set)(struct ud_nvs *n, const struct ud_nvs_key *k, enum ud_nvs_type type, const void *value, size_t len);
+    esp_err_t (*set)(struct ud_nvs *n, const struct ud_nvs_key *k, enum ud_nvs_type type, const void *value,
+                     size_t len);
 };
 extern const struct tools honest_tools;
 
@@ -233,6 +234,8 @@ void check_otadata(struct trial *t, const struct world *w, const struct referenc
 bool boot_and_check(struct trial *t, struct world *w);
 /* O5, O7. */
 void check_written(struct trial *t, const struct world *w, const struct reference *ref);
+/* In a flow that cannot be safe: does the target hold neither what was there nor what is to be there? */
+bool target_is_torn(const struct world *w);
 /* Is the flow's goal reached, by otadata's own choice? `pending`: also before the new image is confirmed. */
 bool goal_is_reached(const struct world *w, bool pending);
 

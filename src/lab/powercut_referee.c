@@ -289,14 +289,21 @@ void check_written(struct trial *t, const struct world *w, const struct referenc
 
 /* ---- the goal --------------------------------------------------------------------------------------------------- */
 
-static bool holds_content(const struct world *w)
+static bool target_holds(const struct world *w, const struct blob *b)
 {
     const struct stock *s = w->stock;
     const struct ud_partition *files = ud_ptable_find(&s->table, UD_PART_DATA, UD_PART_ANY, "files");
     uint32_t addr = w->flow->target == TARGET_DATA    ? (files ? files->addr : 0)
                     : w->flow->target == TARGET_TABLE ? s->table_offset
                                                       : s->chip->bootloader_offset;
-    return memcmp(w->bytes + addr, s->content.bytes, s->content.len) == 0 && !world_is_weak(w, addr, s->content.len);
+    return memcmp(w->bytes + addr, b->bytes, b->len) == 0 && !world_is_weak(w, addr, b->len);
+}
+
+bool target_is_torn(const struct world *w)
+{
+    const struct stock *s = w->stock;
+    const struct blob *old = w->flow->target == TARGET_TABLE ? &s->table_bytes : &s->boot_loader;
+    return w->flow->unsafe && !target_holds(w, old) && !target_holds(w, &s->content);
 }
 
 static bool is_confirmed(const struct world *w, const struct ud_otadata_entry *e)
@@ -311,7 +318,7 @@ bool goal_is_reached(const struct world *w, bool pending)
     const struct ud_partition *p = w->board.running;
     if (!p || !world_holds(w, p, w->flow->goal == GOAL_NEW ? IMAGE_NEW : IMAGE_OLD))
         return false;
-    if (w->flow->goal == GOAL_CONTENT && !holds_content(w))
+    if (w->flow->goal == GOAL_CONTENT && !target_holds(w, &w->stock->content))
         return false;
     world_entries(w, e);
     int chosen = choice(w, e, true);

@@ -73,12 +73,32 @@ static void every_flow_holds_at_every_operation(void **state)
         assert_true(r->operation_count > 0);
         assert_true(r->cases >= 3 * r->operation_count);
         assert_true(r->boots + r->in_window >= 2 * r->cases); /* before the retry and after it, or not at all */
-        assert_int_equal(r->booted_old + r->booted_new + (ud_powercut_flow_unsafe(f) ? r->in_window : 0), r->cases);
+        if (ud_powercut_flow_unsafe(f))                       /* a case that boots and is not repaired counts twice */
+            assert_true(r->booted_old + r->booted_new + r->in_window >= r->cases);
+        else
+            assert_int_equal(r->booted_old + r->booted_new, r->cases);
         assert_int_equal(tried(r, UD_POWERCUT_VIOLATED), 0);
         expect_window(f, r);
         drop(r);
     }
     assert_true(i >= 20);
+}
+
+/* The first bytes of a table, up to the end of an entry, are one too: nobody asks for its MD5. */
+static void a_table_that_was_cut_may_boot_and_not_be_repaired(void **state)
+{
+    (void)state;
+    struct ud_powercut_options opt = small();
+    struct ud_powercut_report *r = new_report();
+    assert_int_equal(ud_powercut_explore(ud_powercut_flow_find("table"), &opt, r), ESP_OK);
+    expect_none(r);
+    assert_true(r->booted_old + r->in_window > r->cases);
+    drop(r);
+    opt.depth = 2;
+    r = new_report();
+    assert_int_equal(ud_powercut_explore(ud_powercut_flow_find("table"), &opt, r), ESP_OK);
+    expect_none(r);
+    drop(r);
 }
 
 /* Staging does not make the copy safe, but the long download before it. */
@@ -397,6 +417,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flow_holds_at_every_operation),
+        cmocka_unit_test(a_table_that_was_cut_may_boot_and_not_be_repaired),
         cmocka_unit_test(staging_shortens_the_window_to_the_copy),
         cmocka_unit_test(the_report_has_the_map_and_the_wear_of_the_flow),
         cmocka_unit_test(every_mutant_is_caught_and_replays),
