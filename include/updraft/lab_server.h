@@ -44,6 +44,9 @@ struct ud_server_config {
     const char *address;   /* "127.0.0.1" */
     uint16_t port;         /* 0: a free one */
     uint64_t rate;         /* bytes per second and connection, 0 unlimited */
+    uint64_t latency_ms;   /* before each answer */
+    const char *faults;    /* NAME[@AMOUNT][=TIMES], separated by commas (ud_server_fault), NULL none */
+    uint64_t seed;         /* of what faults send at random */
     const char *cert_file; /* PEM chain and key; both NULL: plain HTTP */
     const char *key_file;
     void (*log)(void *ctx, const struct ud_server_log *line); /* from any thread, one at a time; may be NULL */
@@ -51,6 +54,17 @@ struct ud_server_config {
 };
 
 struct ud_server;
+
+/** A fault that honest answers can have. */
+struct ud_fault_info {
+    const char *name;
+    const char *unit; /* of the amount, NULL: it takes none */
+    uint64_t amount;  /* without one in the list */
+    const char *text;
+    const char *lesson; /* what an update client should make of it */
+};
+/** The index-th of them, NULL behind the last. */
+const struct ud_fault_info *ud_server_fault(size_t index);
 
 /** Listen and serve from threads of its own. On failure `why` says what is wrong and what to do. */
 UD_MUST_USE esp_err_t ud_server_start(const struct ud_server_config *cfg, struct ud_server **out, char *why,

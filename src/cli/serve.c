@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,11 @@ static const char help[] =
     "  --cert F --key F  use this certificate chain and key instead\n"
     "  --plain           plain HTTP\n"
     "  --rate BYTES      bytes per second for each connection (K and M suffixes)\n"
+    "  --latency MS      wait before each answer\n"
+    "  --fault LIST      misbehave: NAME[@AMOUNT][=TIMES], separated by commas, such as reset@20000,503=3;\n"
+    "                    without TIMES always (docs/serve-faults.md)\n"
+    "  --seed N          of what faults send at random (default: 1)\n"
+    "  --list-faults     print the faults, and what a client should make of each\n"
     "  --script FILE     scripted, also hostile, responses (docs/serve-script.md)\n"
     "  --ready FILE      write \"PORT\\n\" to FILE when listening\n"
     "  --quiet           no line for each request\n"
@@ -63,6 +69,19 @@ static int take_option(int c, struct serve_options *o)
             return cli_usage("serve", "--rate '%s' is not a number of bytes per second", optarg);
         o->server.rate = n;
         break;
+    case 'L':
+        if (!cli_parse_u32(optarg, &n))
+            return cli_usage("serve", "--latency '%s' is not a number of milliseconds", optarg);
+        o->server.latency_ms = n;
+        break;
+    case 'S':
+        if (!cli_parse_u32(optarg, &n))
+            return cli_usage("serve", "--seed '%s' is not a number from 0 to 0xFFFFFFFF", optarg);
+        o->server.seed = n;
+        break;
+    case 'f':
+        o->server.faults = optarg;
+        break;
     case 'n':
         if (o->name_count == MAX_NAMES)
             return cli_usage("serve", "more than %d times --name", MAX_NAMES);
@@ -98,7 +117,20 @@ static int take_option(int c, struct serve_options *o)
     return CLI_OK;
 }
 
-/* CLI_OK, an exit code, or -1 after --help. */
+static void list_faults(void)
+{
+    const struct ud_fault_info *f;
+    char name[48];
+    for (size_t i = 0; (f = ud_server_fault(i)) != NULL; i++) {
+        snprintf(name, sizeof name, "%s%s%s", f->name, f->unit ? "@" : "", f->unit ? f->unit : "");
+        printf("%-20s %s", name, f->text);
+        if (f->unit)
+            printf(" (%" PRIu64 ")", f->amount);
+        printf("\n%-20s   lesson: %s\n", "", f->lesson);
+    }
+}
+
+/* CLI_OK, an exit code, or -1 after --help and the like. */
 static int parse(int argc, char **argv, struct serve_options *o)
 {
     static const struct option options[] = {
@@ -110,6 +142,10 @@ static int parse(int argc, char **argv, struct serve_options *o)
         { "key", required_argument, 0, 'k' },
         { "plain", no_argument, 0, 'P' },
         { "rate", required_argument, 0, 'r' },
+        { "latency", required_argument, 0, 'L' },
+        { "fault", required_argument, 0, 'f' },
+        { "seed", required_argument, 0, 'S' },
+        { "list-faults", no_argument, 0, 'F' },
         { "script", required_argument, 0, 's' },
         { "ready", required_argument, 0, 'R' },
         { "quiet", no_argument, 0, 'q' },
@@ -120,6 +156,10 @@ static int parse(int argc, char **argv, struct serve_options *o)
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
+            return -1;
+        }
+        if (c == 'F') {
+            list_faults();
             return -1;
         }
         int rc = take_option(c, o);
@@ -279,7 +319,7 @@ static int serve(struct serve_options *o, const char *ca)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct serve_options o = { 0 };
+    struct serve_options o = { .server.seed = 1 };
     char *paths[2] = { NULL, NULL };
     char *ca = NULL;
     int rc = parse(argc, argv, &o);

@@ -38,6 +38,8 @@ struct ud_server {
     uint64_t rate;
     SSL_CTX *tls;
     struct script *script;
+    struct faults *faults;
+    uint64_t latency_ms;
     void (*log)(void *ctx, const struct ud_server_log *line);
     void *log_ctx;
     pthread_t acceptor;
@@ -260,6 +262,10 @@ static bool serve_one(struct ud_server *s, const struct live *l, struct conn *c,
     uint64_t before = c->sent;
     const struct steps *scripted = script_next(s->script, r->target);
     bool made = honest_answer(s->dir_fd, r, &honest);
+    if (made && !scripted && s->faults)
+        made = faults_apply(s->faults, s->dir_fd, r, &honest);
+    if (s->latency_ms)
+        conn_wait_ms(c, s->latency_ms);
     bool open = made && run_steps(s, c, scripted ? scripted : &honest.steps, &honest);
     log_request(s, l, r, scripted ? 0 : honest.status, c->sent - before, now_s() - start);
     bool keep = open && !honest.close;
@@ -271,7 +277,11 @@ static void converse(struct ud_server *s, const struct live *l, struct conn *c)
 {
     const struct steps *accept_steps = script_accept(s->script);
     struct request *r = malloc(sizeof *r);
+    struct step first;
+    struct steps faulty = { &first, 1 };
     if (!r || (accept_steps && !run_steps(s, c, accept_steps, NULL)))
+        goto done;
+    if (faults_accept(s->faults, &first) && !run_steps(s, c, &faulty, NULL))
         goto done;
     if (s->tls) {
         c->ssl = SSL_new(s->tls);
@@ -448,6 +458,7 @@ static void server_free(struct ud_server *s)
         close(s->dir_fd);
     SSL_CTX_free(s->tls);
     script_free(s->script);
+    faults_free(s->faults);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->ended);
     free(s);
@@ -462,6 +473,7 @@ esp_err_t ud_server_start(const struct ud_server_config *cfg, struct ud_server *
     }
     s->listen_fd = s->dir_fd = -1;
     s->rate = cfg->rate;
+    s->latency_ms = cfg->latency_ms;
     s->log = cfg->log;
     s->log_ctx = cfg->log_ctx;
     pthread_mutex_init(&s->lock, NULL);
@@ -470,9 +482,13 @@ esp_err_t ud_server_start(const struct ud_server_config *cfg, struct ud_server *
         goto failed;
     if (cfg->script && !(s->script = script_load(cfg->script, why, why_size)))
         goto failed;
+    if (cfg->faults && !(s->faults = faults_parse(cfg->faults, cfg->seed, why, why_size)))
+        goto failed;
     if (!load_tls(s, cfg, why, why_size) ||
         !listen_on(s, cfg->address ? cfg->address : "127.0.0.1", cfg->port, why, why_size))
         goto failed;
+    if (s->faults)
+        faults_at(s->faults, s->port, s->tls != NULL);
     if (pthread_create(&s->acceptor, NULL, accept_thread, s) != 0) {
         snprintf(why, why_size, "no thread for the server");
         goto failed;

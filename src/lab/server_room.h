@@ -97,6 +97,19 @@ bool server_number(const char **p, uint64_t *out);
 /* Two hexadecimal digits as a number, -1 if they are not (the end of the text included). */
 int hex_pair(const char *text);
 
+/* ---- faults ----------------------------------------------------------------------------------------------------- */
+
+struct faults;
+/* "reset@20000=2,503": NAME[@AMOUNT][=TIMES], separated by commas. */
+struct faults *faults_parse(const char *list, uint64_t seed, char *why, size_t why_size);
+void faults_free(struct faults *f);
+/* Where the server listens, for redirects; before the first request. */
+void faults_at(struct faults *f, uint16_t port, bool tls);
+/* What is to be done on a new connection before TLS; false: nothing. Thread-safe, as is the next. */
+bool faults_accept(struct faults *f, struct step *out);
+/* Turn the honest answer `a` to `r` into what the list wants; false only without memory. */
+bool faults_apply(struct faults *f, int dir_fd, const struct request *r, struct answer *a);
+
 /* ---- script ----------------------------------------------------------------------------------------------------- */
 
 struct script;
