@@ -524,6 +524,7 @@ static int explore(const struct powercut_options *o)
         else if (!o->json) {
             print_row(r);
             print_rate(o, r);
+            (void)fflush(stdout); /* the next flow may take minutes */
         }
     }
     if (code == CLI_OK && o->page)
