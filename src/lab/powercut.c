@@ -195,8 +195,8 @@ static bool cut_again(const struct explorer *x, struct world *w, struct trial *t
 }
 
 /*
- * The retry, and the boot that shows where it ends. A table that was cut may be taken for a shorter one, since nobody
- * asks for its MD5 entry: the device boots, and may be unable to repair it.
+ * The retry, and the boot that shows where it ends. A table that was cut may be taken for a shorter one, since boot
+ * loaders do without its MD5 entry: the device boots, and may be unable to repair it.
  */
 static void retry(const struct explorer *x, struct world *w, struct trial *t, uint32_t *recovery)
 {

@@ -84,7 +84,7 @@ static void every_flow_holds_at_every_operation(void **state)
     assert_true(i >= 20);
 }
 
-/* The first bytes of a table, up to the end of an entry, are one too: nobody asks for its MD5. */
+/* The first bytes of a table, up to the end of an entry, are one too: boot loaders do without its MD5. */
 static void a_table_that_was_cut_may_boot_and_not_be_repaired(void **state)
 {
     (void)state;
