@@ -368,6 +368,83 @@ static void delete_drops_what_is_queued(void **state)
     stop(&f);
 }
 
+static void delete_own_loop(void *arg, esp_event_base_t base, int32_t id, void *data)
+{
+    (void)base;
+    (void)id;
+    (void)data;
+    assert_int_equal(esp_event_loop_delete(*(esp_event_loop_handle_t *)arg), ESP_OK);
+    say("deleted ");
+}
+
+static void a_loop_without_a_task_is_run_by_its_user(void **state)
+{
+    struct fixture f;
+    esp_event_loop_args_t args = { .queue_size = 2 };
+    esp_event_loop_handle_t own = NULL;
+    esp_event_handler_instance_t instance = NULL;
+    (void)state;
+    start(&f, 0);
+    assert_int_equal(esp_event_loop_create(NULL, &own), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_event_loop_create(&(esp_event_loop_args_t){ .queue_size = 0 }, &own), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_event_loop_create(&args, &own), ESP_OK);
+    assert_int_equal(esp_event_handler_register_with(own, FRUIT, 1, on_event, (void *)"a"), ESP_OK);
+    assert_int_equal(
+        esp_event_handler_instance_register_with(own, FRUIT, ESP_EVENT_ANY_ID, on_event, (void *)"b", &instance),
+        ESP_OK);
+    assert_int_equal(esp_event_post(FRUIT, 1, NULL, 0, 0), ESP_OK); /* to the default loop: not for these handlers */
+    flush();
+    assert_int_equal(esp_event_post_to(own, FRUIT, 1, "x", 2, 0), ESP_OK);
+    assert_int_equal(esp_event_post_to(own, FRUIT, 2, NULL, 0, 0), ESP_OK);
+    assert_int_equal(esp_event_post_to(own, FRUIT, 3, NULL, 0, 0), ESP_ERR_TIMEOUT);
+    assert_string_equal(l.log, "");
+    assert_int_equal(esp_event_loop_run(own, 1), ESP_OK);
+    assert_string_equal(l.log, "a:f1x b:f1x b:f2- ");
+    assert_int_equal(esp_event_handler_instance_unregister_with(own, FRUIT, ESP_EVENT_ANY_ID, instance), ESP_OK);
+    assert_int_equal(esp_event_handler_unregister_with(own, FRUIT, 1, on_event), ESP_OK);
+    assert_int_equal(esp_event_post_to(own, FRUIT, 1, NULL, 0, 0), ESP_OK);
+    assert_int_equal(esp_event_loop_run(own, 0), ESP_OK);
+    assert_string_equal(l.log, "a:f1x b:f1x b:f2- ");
+    assert_int_equal(esp_event_loop_delete(own), ESP_OK);
+    assert_int_equal(esp_event_loop_delete(own), ESP_ERR_INVALID_STATE);
+    assert_int_equal(esp_event_post_to(own, FRUIT, 1, NULL, 0, 0), ESP_ERR_INVALID_STATE);
+    assert_int_equal(esp_event_loop_run(own, 0), ESP_ERR_INVALID_STATE);
+    assert_int_equal(esp_event_post_to(NULL, FRUIT, 1, NULL, 0, 0), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_event_loop_delete(NULL), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_event_loop_create(&args, &own), ESP_OK);
+    assert_int_equal(esp_event_handler_register_with(own, FRUIT, 1, delete_own_loop, &own), ESP_OK);
+    assert_int_equal(esp_event_post_to(own, FRUIT, 1, NULL, 0, 0), ESP_OK);
+    assert_int_equal(esp_event_loop_run(own, portMAX_DELAY), ESP_OK); /* ends with the loop */
+    stop(&f);
+    assert_int_equal(f.memory.out, 0);
+}
+
+static void a_loop_with_a_task_runs_beside_the_default_one(void **state)
+{
+    struct fixture f;
+    esp_event_loop_args_t args = { .queue_size = 4, .task_name = "own", .task_stack_size = 4096 };
+    esp_event_loop_handle_t own = NULL;
+    BaseType_t unblocked = 9;
+    (void)state;
+    start(&f, 0);
+    assert_int_equal(esp_event_loop_create(&args, &own), ESP_OK);
+    assert_int_equal(esp_event_loop_run(own, 1), ESP_ERR_INVALID_STATE);
+    assert_int_equal(esp_event_handler_register_with(own, STONE, 99, on_flush, NULL), ESP_OK);
+    lock();
+    l.last_id = -5;
+    unlock();
+    assert_int_equal(esp_event_post_to(own, STONE, 99, NULL, 0, portMAX_DELAY), ESP_OK);
+    lock();
+    while (l.last_id != 99)
+        wait_change();
+    unlock();
+    assert_int_equal(esp_event_isr_post(FRUIT, 7, NULL, 0, &unblocked), ESP_OK);
+    assert_int_equal(unblocked, pdFALSE);
+    flush();
+    stop(&f); /* takes the loop down too */
+    assert_int_equal(f.memory.out, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +457,8 @@ int main(void)
         cmocka_unit_test(unregister_waits_for_the_handler_that_runs),
         cmocka_unit_test(loop_may_be_deleted_from_a_handler),
         cmocka_unit_test(delete_drops_what_is_queued),
+        cmocka_unit_test(a_loop_without_a_task_is_run_by_its_user),
+        cmocka_unit_test(a_loop_with_a_task_runs_beside_the_default_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
