@@ -277,6 +277,7 @@ esp_err_t esp_http_client_set_redirection(esp_http_client_handle_t client);
 esp_err_t esp_http_client_reset_redirect_counter(esp_http_client_handle_t client);
 /** After a 401: ESP_ERR_NOT_SUPPORTED, no challenge is answered. ESP_OK (nothing done) before the response. */
 esp_err_t esp_http_client_add_auth(esp_http_client_handle_t client);
+esp_err_t esp_http_client_set_auth_data(esp_http_client_handle_t client, const char *auth_data, int len);
 
 /** The data is borrowed. Sets Content-Type to application/x-www-form-urlencoded if there is none; NULL deletes it. */
 esp_err_t esp_http_client_set_post_field(esp_http_client_handle_t client, const char *data, int len);

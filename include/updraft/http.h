@@ -135,6 +135,8 @@ struct ud_http_env {
     const struct ud_observer *obs;
     void (*event)(void *ctx, const struct ud_http_event *e); /* may be NULL */
     void *event_ctx;
+    const struct ud_crypto *crypto; /* these two: NULL and no `fill`: no Digest challenge is answered */
+    struct ud_entropy entropy;
 };
 
 /** Strings are copied by create, TLS pointers are kept. Zero is the default of every member. */
@@ -146,7 +148,10 @@ struct ud_http_config {
     uint16_t port;
     bool tls_by_default; /* scheme for host/path form */
     const char *username, *password;
-    bool basic_auth; /* send Basic pre-emptively */
+    bool basic_auth;      /* send Basic pre-emptively */
+    bool answer_basic;    /* a 401 that asks for it */
+    bool answer_digest;   /* MD5, SHA-256, both also "-sess"; qop "auth" or none */
+    int max_auth_retries; /* 0: 10; -1: none; counted together with redirects */
     struct ud_tls_config tls;
     const char *user_agent; /* "ESP32 HTTP Client/1.0" */
     enum ud_http_method method;
@@ -172,6 +177,7 @@ enum {
     UD_NOTE_HTTP_STALL,                  /* a = ms waited, b = bytes seen in them: ESP_ERR_TIMEOUT */
     UD_NOTE_HTTP_CLOSED,                 /* a = bytes received, b = bytes expected: closed too early */
     UD_NOTE_HTTP_BAD_URL,                /* text = the URL */
+    UD_NOTE_HTTP_AUTH,                   /* err, a = challenges and redirects so far, text = what was asked for */
 };
 
 UD_MUST_USE esp_err_t ud_http_create(const struct ud_http_env *env, const struct ud_http_config *cfg,
@@ -219,6 +225,17 @@ UD_MUST_USE esp_err_t ud_http_perform(struct ud_http *h);
  */
 UD_MUST_USE esp_err_t ud_http_set_redirection(struct ud_http *h);
 void ud_http_reset_redirect_counter(struct ud_http *h);
+/**
+ * Take up the challenge of a 401: the next request (of the caller's, on the same URL; perform makes it by itself)
+ * carries the answer, and so do all that follow to this scheme, host and port. Without a user name nothing is sent.
+ *
+ * The first challenge that the configuration allows counts, of the WWW-Authenticate fields in order, then of what
+ * ud_http_set_auth_data brought. ESP_OK also before a response; ESP_FAIL: max_auth_retries is reached;
+ * ESP_ERR_NOT_SUPPORTED: no challenge, or none that may or can be answered; ESP_ERR_NO_MEM, the entropy's errors.
+ */
+UD_MUST_USE esp_err_t ud_http_add_auth(struct ud_http *h);
+/** Append to a challenge that stood elsewhere in the response; dropped with it. ESP_ERR_INVALID_ARG: control bytes. */
+UD_MUST_USE esp_err_t ud_http_set_auth_data(struct ud_http *h, const char *data, size_t len);
 #define UD_HTTP_FLUSH_MAX (1u << 20)
 /**
  * Discard the rest of the body. Errors as read; after ESP_ERR_HTTP_EAGAIN it may be called again, and so it may after

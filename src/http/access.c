@@ -81,6 +81,7 @@ const char *ud_http_password(const struct ud_http *h)
 void ud_http_set_basic_auth(struct ud_http *h, bool on)
 {
     h->basic_auth = on;
+    ud_http_forget_challenge(h);
 }
 
 enum ud_http_state ud_http_state(const struct ud_http *h)

@@ -101,7 +101,10 @@ static void take_config(struct ud_http *h, const struct ud_http_config *cfg)
     h->tls = cfg->tls;
     h->method = cfg->method;
     h->max_redirects = cfg->max_redirects == 0 ? 10 : cfg->max_redirects < 0 ? 0 : cfg->max_redirects;
+    h->max_auth_retries = cfg->max_auth_retries == 0 ? 10 : cfg->max_auth_retries < 0 ? 0 : cfg->max_auth_retries;
     h->basic_auth = cfg->basic_auth;
+    h->may_basic = cfg->answer_basic;
+    h->may_digest = cfg->answer_digest;
     h->disable_auto_redirect = cfg->disable_auto_redirect;
     h->tcp_keepalive = cfg->tcp_keepalive;
     h->keepalive_idle_s = cfg->keepalive_idle_s;
@@ -141,6 +144,7 @@ esp_err_t ud_http_create(const struct ud_http_env *env, const struct ud_http_con
     ud_http_buf_init(&h->request, &h->env.alloc, UD_HTTP_REQUEST_MAX);
     ud_http_parser_init(&h->parser, &h->env.alloc);
     take_config(h, cfg);
+    ud_http_init_auth(h);
     esp_err_t err = set_texts(h, cfg);
     if (err == ESP_OK) {
         h->rx = ud_alloc_get(&env->alloc, h->rx_cap);
@@ -170,6 +174,8 @@ void ud_http_destroy(struct ud_http *h)
     ud_http_target_free(&alloc, &h->target);
     free_secret(h, h->username);
     free_secret(h, h->password);
+    ud_http_forget_challenge(h);
+    ud_http_buf_free(&h->auth_data);
     ud_http_fields_clear(&h->request_fields);
     ud_http_fields_clear(&h->response_fields);
     ud_http_buf_free(&h->request);
@@ -266,6 +272,7 @@ void ud_http_forget_response(struct ud_http *h)
 {
     ud_http_parser_reset(&h->parser, h->method == UD_HTTP_HEAD);
     ud_http_fields_clear(&h->response_fields);
+    ud_http_buf_clear(&h->auth_data);
     h->kept = 0;
     h->failed = ESP_OK;
     h->error_due = h->broken_body = h->redirected = h->heard = h->body_written = false;
@@ -352,7 +359,8 @@ static esp_err_t take_field(struct ud_http *h)
 
     if (ud_strcaseeq(p->name, "Content-Range"))
         h->range_total = range_total(p->value);
-    if (size <= UD_HTTP_KEPT_MAX - h->kept || ud_strcaseeq(p->name, "Location")) {
+    bool needed = ud_strcaseeq(p->name, "Location") || ud_strcaseeq(p->name, "WWW-Authenticate");
+    if (size <= UD_HTTP_KEPT_MAX - h->kept || needed) {
         esp_err_t err = ud_http_fields_add(&h->response_fields, p->name, p->value);
         if (err != ESP_OK)
             return err;
@@ -589,8 +597,11 @@ static esp_err_t check_status(struct ud_http *h, bool *follow)
     }
     if (h->redirects >= h->max_redirects)
         return ESP_ERR_HTTP_MAX_REDIRECT;
-    if (h->status == 401)
-        return ESP_ERR_NOT_SUPPORTED; /* no challenge is answered; Basic may be sent unasked */
+    if (h->status == 401) {
+        esp_err_t answered = ud_http_add_auth(h);
+        *follow = answered == ESP_OK;
+        return answered;
+    }
     if (!is_redirect(h->status))
         return ESP_OK;
     ud_http_emit(h, UD_HTTP_EVENT_REDIRECT, h->status);

@@ -16,7 +16,16 @@
 
 enum {
     UD_HTTP_REQUEST_MAX = 64 * 1024, /* request line and headers, bytes */
-    UD_HTTP_KEPT_MAX = 16 * 1024,    /* response headers kept for ud_http_response_header; Location always is */
+    UD_HTTP_KEPT_MAX = 16 * 1024,    /* response headers kept; Location and WWW-Authenticate always are */
+};
+
+/* The challenge that is being answered; no nonce: none. */
+struct ud_http_digest {
+    char *realm, *nonce, *opaque;
+    char cnonce[17];
+    uint8_t algorithm; /* row of the table in auth.c */
+    bool has_qop;      /* "auth" */
+    uint32_t count;    /* requests that answered it */
 };
 
 struct ud_http {
@@ -31,7 +40,12 @@ struct ud_http {
     size_t post_len;
     int timeout_ms;
     int max_redirects;
-    bool basic_auth;
+    bool basic_auth;            /* unasked */
+    bool may_basic, may_digest; /* when challenged */
+    bool answers_basic;         /* to a challenge */
+    int max_auth_retries;
+    struct ud_http_digest digest;
+    struct ud_http_buf auth_data; /* challenge that the application has found elsewhere in the response */
     bool disable_auto_redirect;
     bool tcp_keepalive;
     int keepalive_idle_s, keepalive_interval_s, keepalive_count;
@@ -43,7 +57,7 @@ struct ud_http {
     bool body_written; /* so it cannot be sent again */
     bool heard;        /* a byte of the response has come */
     bool chunked_request;
-    int redirects;
+    int redirects;   /* and answered challenges */
     bool redirected; /* set_redirection was called since the response */
 
     struct ud_http_parser parser;
@@ -78,6 +92,13 @@ void ud_http_restart_deadlines(struct ud_http *h);
 /* request.c */
 UD_MUST_USE esp_err_t ud_http_build_request(struct ud_http *h, int64_t body_len);
 UD_MUST_USE esp_err_t ud_http_put_host(struct ud_http *h); /* set the Host field from the target */
+const char *ud_http_method_name(enum ud_http_method method);
+
+/* auth.c */
+void ud_http_init_auth(struct ud_http *h);
+void ud_http_forget_challenge(struct ud_http *h);
+bool ud_http_answers_digest(const struct ud_http *h);
+UD_MUST_USE esp_err_t ud_http_put_digest(struct ud_http *h); /* the Authorization field, into the request */
 
 /* client.c */
 void ud_http_emit(struct ud_http *h, enum ud_http_event_id id, int status);

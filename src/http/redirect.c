@@ -13,6 +13,7 @@ static esp_err_t forget_secrets(struct ud_http *h)
     static const char *const fields[] = { "Authorization", "Proxy-Authorization", "Cookie" };
     for (size_t i = 0; i < UD_ARRAY_LEN(fields); i++)
         ud_http_fields_delete(&h->request_fields, fields[i]);
+    ud_http_forget_challenge(h);
     esp_err_t err = ud_http_set_username(h, NULL);
     return err == ESP_OK ? ud_http_set_password(h, NULL) : err;
 }

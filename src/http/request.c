@@ -7,6 +7,11 @@ static const char *const methods[UD_HTTP_METHOD_MAX] = {
     "OPTIONS", "COPY", "MOVE", "LOCK",  "UNLOCK", "PROPFIND", "PROPPATCH", "MKCOL",     "REPORT",
 };
 
+const char *ud_http_method_name(enum ud_http_method method)
+{
+    return methods[method];
+}
+
 static esp_err_t put_field(struct ud_http_buf *b, const char *name, const char *value)
 {
     const char *const parts[] = { name, ": ", value, "\r\n" };
@@ -65,10 +70,24 @@ static esp_err_t put_line(struct ud_http *h)
     return err;
 }
 
-/* The fields that say where the body ends are ours alone. */
-static bool is_framing(const char *name)
+static bool answers_challenge(const struct ud_http *h)
 {
-    return ud_strcaseeq(name, "Content-Length") || ud_strcaseeq(name, "Transfer-Encoding");
+    return ud_http_answers_digest(h) || (h->answers_basic && h->username);
+}
+
+/* The fields that say where the body ends are ours alone, and so is the answer to a challenge. */
+static bool is_ours(const struct ud_http *h, const char *name)
+{
+    return ud_strcaseeq(name, "Content-Length") || ud_strcaseeq(name, "Transfer-Encoding") ||
+           (ud_strcaseeq(name, "Authorization") && answers_challenge(h));
+}
+
+static esp_err_t put_authorization(struct ud_http *h)
+{
+    if (ud_http_answers_digest(h))
+        return ud_http_put_digest(h);
+    bool unasked = h->basic_auth && h->username && !ud_http_fields_get(&h->request_fields, "Authorization");
+    return unasked || answers_challenge(h) ? put_basic(h) : ESP_OK;
 }
 
 static esp_err_t put_framing(struct ud_http *h, int64_t body_len)
@@ -89,11 +108,11 @@ esp_err_t ud_http_build_request(struct ud_http *h, int64_t body_len)
     ud_http_buf_clear(&h->request);
     esp_err_t err = put_line(h);
     for (struct ud_http_field *f = h->request_fields.first; f && err == ESP_OK; f = f->next) {
-        if (!is_framing(f->name))
+        if (!is_ours(h, f->name))
             err = put_field(&h->request, f->name, f->value);
     }
-    if (err == ESP_OK && h->basic_auth && h->username && !ud_http_fields_get(&h->request_fields, "Authorization"))
-        err = put_basic(h);
+    if (err == ESP_OK)
+        err = put_authorization(h);
     if (err == ESP_OK)
         err = put_framing(h, body_len);
     if (err == ESP_OK)

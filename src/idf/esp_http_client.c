@@ -105,8 +105,8 @@ static bool is_refused(const esp_http_client_config_t *c)
         what = "the port is not between 0 and 65535";
     if (what)
         ESP_LOGE(tag, "esp_http_client_init: %s", what);
-    if (!what && c->auth_type == HTTP_AUTH_TYPE_DIGEST)
-        ESP_LOGW(tag, "Digest challenges are not answered: a server that sends one will refuse the request");
+    if (!what && c->auth_type == HTTP_AUTH_TYPE_DIGEST && !ud_idf_env()->config->http_client_digest_auth)
+        ESP_LOGW(tag, "Digest challenges are not answered: set CONFIG_ESP_HTTP_CLIENT_ENABLE_DIGEST_AUTH");
     return what != NULL;
 }
 
@@ -167,6 +167,9 @@ static esp_err_t make_core(struct esp_http_client *client, const esp_http_client
         .username = c->username,
         .password = c->password,
         .basic_auth = c->auth_type == HTTP_AUTH_TYPE_BASIC,
+        .answer_basic = client->env.config->http_client_basic_auth,
+        .answer_digest = client->env.config->http_client_digest_auth,
+        .max_auth_retries = c->max_authorization_retries,
         .user_agent = c->user_agent,
         .method = (enum ud_http_method)c->method,
         .timeout_ms = c->timeout_ms,
@@ -189,6 +192,8 @@ static esp_err_t make_core(struct esp_http_client *client, const esp_http_client
         .obs = client->env.board->obs,
         .event = on_event,
         .event_ctx = client,
+        .crypto = client->env.board->crypto,
+        .entropy = client->env.entropy,
     };
     if (!take_tls(client, c, &cfg.tls))
         return ESP_ERR_NO_MEM;
@@ -398,9 +403,14 @@ esp_err_t esp_http_client_reset_redirect_counter(esp_http_client_handle_t client
 
 esp_err_t esp_http_client_add_auth(esp_http_client_handle_t client)
 {
-    if (!client)
+    return client ? ud_http_add_auth(client->http) : ESP_ERR_INVALID_ARG;
+}
+
+esp_err_t esp_http_client_set_auth_data(esp_http_client_handle_t client, const char *auth_data, int len)
+{
+    if (!client || !auth_data || len < 0)
         return ESP_ERR_INVALID_ARG;
-    return ud_http_state(client->http) == UD_HTTP_HEAD_RECEIVED ? ESP_ERR_NOT_SUPPORTED : ESP_OK;
+    return ud_http_set_auth_data(client->http, auth_data, (size_t)len);
 }
 
 /* ---- setters and getters ----------------------------------------------------------------------------------- */

@@ -78,6 +78,9 @@ static const struct row rows[] = {
       "the server sent {b} bytes in {a} ms, which is too slow to go on; check the network or the server" },
     { UD_NOTE_HTTP_CLOSED, ESP_LOG_ERROR, "HTTP_CLIENT", "{t} closed the connection after {a} of {b} bytes" },
     { UD_NOTE_HTTP_BAD_URL, ESP_LOG_ERROR, "HTTP_CLIENT", "not a URL for http or https: {t}" },
+    { UD_NOTE_HTTP_AUTH, ESP_LOG_ERROR, "HTTP_CLIENT",
+      "the server asks for credentials, and none that are enabled here will do ({t}); check user name, password and "
+      "CONFIG_ESP_HTTP_CLIENT_ENABLE_BASIC_AUTH and _DIGEST_AUTH" },
 
     { UD_NOTE_UPDATE_START, ESP_LOG_INFO, "esp_https_ota", "Writing to <{t}> partition at offset {ax}" },
     { UD_NOTE_UPDATE_SHORT_HEADER, ESP_LOG_ERROR, "esp_https_ota",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP client held to recorded runs of ESP-IDF's own (tests/vectors/https-ota): every run that drives the client
- * directly, with the default build, is played through the memory transport: the same server, the same calls, the same
- * answers, events and body bytes. Runs whose outcome is marked as a defect are not to be copied and are left out; where
+ * directly, with or without answers to challenges, is played through the memory transport: the same server, the same calls, the same
+ * answers, events and body bytes; of the builds with challenges also what every request has for Authorization, the
+ * client nonces drawn then being drawn again. Runs whose outcome is marked as a defect are not to be copied and are left out; where
  * we differ on purpose, `differences` says why, and a run that no longer differs is an error, too.
  */
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cjson/cJSON.h>
 #include <openssl/evp.h>
@@ -67,6 +69,14 @@ static const struct {
     { "chunked-trailers/", "trailers raise no event" },
     { "cl-spaces/", "blanks at the end of a header are no part of its value" },
     { "cl-dup-", "a header is told when its line is complete, not when the next begins" },
+    { "auth-digest-sha512/get-cred-none", "an algorithm that we do not know is not answered with an MD5 sum" },
+    { "auth-digest-sha512/get-nocred", "an algorithm that we do not know is not answered with an MD5 sum" },
+    { "auth-basic-then-digest/", "each of two headers of one name has its event" },
+    { "auth-digest-no-nonce/get-cred-digest", "the body of an answer that ends the exchange is not read" },
+    { "auth-always-401-digest/get-cred-none", "the body of an answer that ends the exchange is not read" },
+    { "auth-digest-unquoted/get-cred-", "the values of a challenge need no quotes" },
+    { "auth-digest-close/get-cred-none", "a request that is sent once counts once (nc)" },
+    { "auth-401-then-redirect-port/", "another port is another server: it gets no credentials" },
     { "line-long-reason/", "a status is told once, however many reads its phrase takes" },
 };
 
@@ -205,8 +215,20 @@ static size_t size_at(const cJSON *array, int i)
     return item ? (size_t)item->valueint : 0;
 }
 
-/* false: a step that needs a real server (ranges, conditions). */
-static bool add_recorded(const cJSON *step, bool split)
+/* A header of a recorded request, NULL if it had none. */
+static const char *recorded_field(const cJSON *request, const char *name)
+{
+    const cJSON *field;
+    cJSON_ArrayForEach(field, cJSON_GetObjectItemCaseSensitive(request, "headers"))
+    {
+        if (strcasecmp(cJSON_GetStringValue(at(field, 0)), name) == 0)
+            return cJSON_GetStringValue(at(field, 1));
+    }
+    return NULL;
+}
+
+/* false: a step that needs a real server (ranges). What depends on a header is answered as it was recorded. */
+static bool add_recorded(const cJSON *step, bool split, const cJSON *request)
 {
     static char text[TEXT_MAX * 2];
     const char *kind = cJSON_GetStringValue(at(step, 0));
@@ -237,6 +259,13 @@ static bool add_recorded(const cJSON *step, bool split)
         add_step((struct ud_mem_step){ .kind = UD_MEM_EOF });
     } else if (strcmp(kind, "reset") == 0) {
         add_step((struct ud_mem_step){ .kind = UD_MEM_RESET });
+    } else if (strcmp(kind, "if_header") == 0) {
+        const cJSON *inner;
+        cJSON_ArrayForEach(inner, at(step, recorded_field(request, name) ? 2 : 3))
+        {
+            if (!add_recorded(inner, split, request))
+                return false;
+        }
     } else {
         return false;
     }
@@ -255,6 +284,7 @@ static bool make_script(const cJSON *row)
     const cJSON *server = cJSON_GetObjectItemCaseSensitive(row, "server");
     const cJSON *accept = cJSON_GetObjectItemCaseSensitive(server, "accept");
     const cJSON *responses = cJSON_GetObjectItemCaseSensitive(server, "responses");
+    const cJSON *requests = cJSON_GetObjectItemCaseSensitive(row, "requests");
     bool split = strcmp(text_of(row, "packets"), "split") == 0;
     int count = cJSON_GetArraySize(responses);
 
@@ -265,7 +295,7 @@ static bool make_script(const cJSON *row)
         const cJSON *step;
         cJSON_ArrayForEach(step, steps)
         {
-            if (!add_recorded(step, split))
+            if (!add_recorded(step, split, at(requests, k)))
                 return false;
         }
         if (!ends_connection())
@@ -289,6 +319,8 @@ static struct {
     size_t found_len;
     size_t expected_len;
     unsigned opens;
+    const cJSON *requests; /* recorded */
+    int nonces;            /* of them drawn */
 } run;
 
 static void say(char *text, size_t *len, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -386,6 +418,58 @@ static void call(struct ud_http *h, const char *name, char *answer, size_t size)
     }
 }
 
+/* ---- what each request had for Authorization --------------------------------------------------------------- */
+
+static bool is_auth_build(const cJSON *row)
+{
+    return strcmp(text_of(row, "build"), "auth") == 0;
+}
+
+static const char *recorded_authorization(const cJSON *request)
+{
+    const char *value = recorded_field(request, "Authorization");
+    return value ? value : "none";
+}
+
+/* The client nonce of the next recorded request that has one. */
+static esp_err_t draw_nonce(void *ctx, void *buf, size_t len)
+{
+    const int count = cJSON_GetArraySize(run.requests);
+    uint8_t *out = buf;
+    (void)ctx;
+    memset(buf, 0, len);
+    while (run.nonces < count) {
+        const char *text = strstr(recorded_authorization(at(run.requests, run.nonces++)), "cnonce=\"");
+        for (size_t i = 0; text && i < len; i++) {
+            unsigned byte = 0;
+            if (sscanf(text + 8 + 2 * i, "%2x", &byte) != 1)
+                abort();
+            out[i] = (uint8_t)byte;
+        }
+        if (text)
+            break;
+    }
+    return ESP_OK;
+}
+
+static void compare_authorizations(void)
+{
+    static const char name[] = "\r\nAuthorization: ";
+    const char *request = run.sent;
+    const cJSON *recorded;
+    cJSON_ArrayForEach(recorded, run.requests)
+    {
+        const char *end = strstr(request, "\r\n\r\n");
+        const char *field = end ? strstr(request, name) : NULL;
+        EXPECTED("%s; ", recorded_authorization(recorded));
+        if (!end)
+            return;
+        field = field && field < end ? field + sizeof name - 1 : NULL;
+        FOUND("%.*s; ", field ? (int)strcspn(field, "\r") : 4, field ? field : "none");
+        request = end + 4;
+    }
+}
+
 static void replay_calls(const cJSON *row, struct ud_http *h)
 {
     static const char prefix[] = "esp_http_client_";
@@ -413,11 +497,14 @@ static void play(const cJSON *row)
     const cJSON *options = cJSON_GetObjectItemCaseSensitive(row, "options");
     const cJSON *server = cJSON_GetObjectItemCaseSensitive(row, "server");
     bool noauto = number_of(options, "noauto", 0) != 0;
+    const char *auth = text_of(options, "auth");
+    const struct ud_crypto crypto = ud_openssl_crypto();
     struct ud_transport_ops ops;
     static char url[TEXT_MAX];
     struct ud_http *h = NULL;
 
     memset(&run, 0, sizeof run);
+    run.requests = cJSON_GetObjectItemCaseSensitive(row, "requests");
     run.clock = ud_virtual_clock(&run.time);
     run.server = (struct ud_mem_transport){ .step = script.steps,
                                             .step_count = script.count,
@@ -433,7 +520,9 @@ static void play(const cJSON *row)
                                .alloc = ud_linux_alloc(),
                                .clock = run.clock,
                                .event = on_event,
-                               .event_ctx = &noauto };
+                               .event_ctx = &noauto,
+                               .crypto = &crypto,
+                               .entropy = { .fill = draw_nonce } };
     plain_text(text_of(options, "url"), url, sizeof url);
     struct ud_http_config cfg = {
         .url = url,
@@ -441,6 +530,12 @@ static void play(const cJSON *row)
         .buffer_size = (size_t)number_of(options, "buf", 0),
         .max_redirects = number_of(options, "maxredir", 0),
         .disable_auto_redirect = noauto,
+        .username = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(options, "user")),
+        .password = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(options, "pass")),
+        .basic_auth = strcmp(auth, "basic") == 0,
+        .answer_basic = is_auth_build(row),
+        .answer_digest = is_auth_build(row),
+        .max_auth_retries = number_of(options, "maxauth", 0),
         .tls = { .ca_pem = number_of(options, "cert", 1) ? "dummy" : NULL },
     };
     bool made = ud_http_create(&env, &cfg, &h) == ESP_OK;
@@ -459,6 +554,8 @@ static void play(const cJSON *row)
         EXPECTED("body %d %.0f; ", number_of(body, "len", 0), cJSON_GetNumberValue(crc));
         FOUND("body %zu %.0f; ", run.body_len, (double)run.body_crc);
     }
+    if (is_auth_build(row))
+        compare_authorizations();
     EXPECTED("connects %d", number_of(row, "connects", 0));
     FOUND("connects %u", run.opens);
 }
@@ -478,7 +575,7 @@ static bool is_listed(const char *id)
 static bool is_ours(const cJSON *row)
 {
     const char *style = text_of(row, "call");
-    return strcmp(text_of(row, "build"), "default") == 0 &&
+    return (strcmp(text_of(row, "build"), "default") == 0 || is_auth_build(row)) &&
            (strcmp(style, "perform") == 0 || strcmp(style, "native") == 0) &&
            cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(row, "upstream_defect")) == 0;
 }

@@ -5,10 +5,12 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../src/http/parser.h"
 #include "counting_alloc.h"
 #include "updraft/http.h"
+#include "updraft/port_linux.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -70,10 +72,18 @@ static struct outcome parse(const uint8_t *data, size_t size, size_t step)
     return o;
 }
 
+static esp_err_t zeros(void *ctx, void *buf, size_t len)
+{
+    (void)ctx;
+    memset(buf, 0, len);
+    return ESP_OK;
+}
+
 static void perform(const uint8_t *data, size_t size)
 {
     struct ud_virtual_clock time = { 0 };
     struct ud_clock clock = ud_virtual_clock(&time);
+    const struct ud_crypto crypto = ud_openssl_crypto();
     struct counting_alloc memory = { 0 };
     const struct ud_mem_step steps[] = {
         { .kind = UD_MEM_RECV, .data = data, .len = size },
@@ -85,8 +95,13 @@ static void perform(const uint8_t *data, size_t size)
     struct ud_mem_transport server = { .step = steps, .step_count = UD_ARRAY_LEN(steps), .clock = &clock };
     struct ud_http_env env = { .transport = ud_mem_transport(&server),
                                .alloc = counting_alloc(&memory),
-                               .clock = clock };
-    struct ud_http_config cfg = { .url = "https://u:p@host/dir/fw.bin?q", .tls = { .use_system_store = true } };
+                               .clock = clock,
+                               .crypto = &crypto,
+                               .entropy = { .fill = zeros } };
+    struct ud_http_config cfg = { .url = "https://u:p@host/dir/fw.bin?q",
+                                  .tls = { .use_system_store = true },
+                                  .answer_basic = true,
+                                  .answer_digest = true };
     struct ud_http *h = NULL;
     char url[256];
 

@@ -11,6 +11,7 @@
 
 #include "counting_alloc.h"
 #include "updraft/http.h"
+#include "updraft/port_linux.h"
 
 enum { SENT_MAX = 8192, LOG_MAX = 4096, BODY_MAX = 16384 };
 
@@ -85,6 +86,10 @@ static void on_note(void *ctx, const struct ud_note *note)
     snprintf(b->last_text, sizeof b->last_text, "%s", note->text ? note->text : "");
 }
 
+/* Of the next client; without them no Digest challenge is answered. */
+static const struct ud_crypto *bench_crypto;
+static struct ud_entropy bench_entropy;
+
 static esp_err_t try_start(struct bench *b, const struct ud_mem_step *steps, size_t count,
                            const struct ud_http_config *cfg, unsigned long fail_at)
 {
@@ -101,6 +106,8 @@ static esp_err_t try_start(struct bench *b, const struct ud_mem_step *steps, siz
         .obs = &b->obs,
         .event = on_event,
         .event_ctx = b,
+        .crypto = bench_crypto,
+        .entropy = bench_entropy,
     };
     return ud_http_create(&env, cfg, &b->http);
 }
@@ -1143,6 +1150,312 @@ static void every_failing_allocation_is_survived(void **state)
     assert_true(n > 20);
 }
 
+/* ---- challenges -------------------------------------------------------------------------------------------- */
+
+static esp_err_t count_up(void *ctx, void *buf, size_t len)
+{
+    uint8_t *out = buf;
+    (void)ctx;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (uint8_t)i;
+    return ESP_OK;
+}
+
+/* As START, with what Digest needs. */
+static esp_err_t try_start_auth(struct bench *b, const struct ud_mem_step *steps, size_t count,
+                                const struct ud_http_config *cfg, unsigned long fail_at)
+{
+    static struct ud_crypto crypto;
+    crypto = ud_openssl_crypto();
+    bench_crypto = &crypto;
+    bench_entropy = (struct ud_entropy){ .fill = count_up };
+    esp_err_t err = try_start(b, steps, count, cfg, fail_at);
+    bench_crypto = NULL;
+    bench_entropy = (struct ud_entropy){ NULL, NULL };
+    return err;
+}
+
+#define SECRETS .username = "al\"ice", .password = "s:\\t", .answer_basic = true, .answer_digest = true
+#define START_AUTH(b, steps, ...)                                                                                      \
+    assert_int_equal(try_start_auth((b), (steps), UD_ARRAY_LEN(steps), &(struct ud_http_config){ __VA_ARGS__ }, 0),    \
+                     ESP_OK)
+
+/* The Authorization of the n-th request, "" if it had none. */
+static const char *authorization(struct bench *b, unsigned n)
+{
+    static const char name[] = "\r\nAuthorization: ";
+    static char value[1024];
+    const char *request = b->sent;
+    while (n-- > 0 && request) {
+        request = strstr(request, "\r\n\r\n");
+        request = request ? request + 4 : NULL;
+    }
+    assert_non_null(request);
+    const char *end = strstr(request, "\r\n\r\n");
+    const char *field = strstr(request, name);
+    value[0] = '\0';
+    if (field && end && field < end) {
+        field += sizeof name - 1;
+        size_t len = strcspn(field, "\r");
+        assert_true(len < sizeof value);
+        memcpy(value, field, len);
+        value[len] = '\0';
+    }
+    return value;
+}
+
+/* The responses were computed with Python's hashlib. */
+static void each_challenge_gets_its_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *challenge, *answer;
+    } rows[] = {
+        { "Basic realm=\"x\"", "Basic YWwiaWNlOnM6XHQ=" },
+        { "bAsIc", "Basic YWwiaWNlOnM6XHQ=" },
+        { "Foo, Basic realm=\"x\", Digest realm=\"x\", nonce=\"n\"", "Basic YWwiaWNlOnM6XHQ=" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce=\"n1\", qop=\"auth\", opaque=\"o1\"",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", algorithm=MD5, "
+          "response=\"15897b90df8b6afb1940f24bf1a44df1\", qop=auth, nc=00000001, cnonce=\"0001020304050607\", "
+          "opaque=\"o1\"" },
+        { "digest realm=\"the \\\"r\\\"\",nonce=n1,qop=auth,algorithm=md5",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", algorithm=MD5, "
+          "response=\"15897b90df8b6afb1940f24bf1a44df1\", qop=auth, nc=00000001, cnonce=\"0001020304050607\"" },
+        { "Digest qop=\"auth-int , auth\",algorithm=\"MD5-sess\", nonce=\"n1\",realm=\"the \\\"r\\\"\"",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", "
+          "algorithm=MD5-sess, response=\"f629992d54f16b5482bb3ad3cc2ecaf5\", qop=auth, nc=00000001, "
+          "cnonce=\"0001020304050607\"" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256, stale=true, charset=UTF-8",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", "
+          "algorithm=SHA-256, response=\"87ffc6dd9636f8220d97cdefcf0e7c8d0f00cfcdd6c26ffd2d6ef3903b9daa78\", qop=auth, "
+          "nc=00000001, cnonce=\"0001020304050607\"" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce = \"n1\" , qop=\"auth\", algorithm=SHA-256-sess",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", "
+          "algorithm=SHA-256-sess, response=\"b6b914019ae619da313776c89d39321680298b4c6cbac8ccef5cb6808d219c7f\", "
+          "qop=auth, nc=00000001, cnonce=\"0001020304050607\"" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce=\"n1\"",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", algorithm=MD5, "
+          "response=\"7757a74c6c424f742aebb32aafa75f02\"" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce=\"n1\", algorithm=MD5-sess",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", "
+          "algorithm=MD5-sess, response=\"d66988fda391bd436d31268cb76f794f\", cnonce=\"0001020304050607\"" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce=\"n1\", algorithm=SHA-256",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", "
+          "algorithm=SHA-256, response=\"62ed419b8cbeba0edaa1ca1beee8586b5a7cd9557a2850a4f01a274397935d6f\"" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce=\"n1\", algorithm=SHA-256-sess",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", "
+          "algorithm=SHA-256-sess, response=\"3bb2db99571ca9ce5c30c69aaa2aaa15ccd3a2f23fe6a2c1357d1bbf798d2cb7\", "
+          "cnonce=\"0001020304050607\"" },
+        { "Negotiate abc==, Bearer realm=\"Digest\", Digest realm=\"the \\\"r\\\"\", nonce=\"n1\", qop=\"auth\", Basic "
+          "realm=\"b\"",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", algorithm=MD5, "
+          "response=\"15897b90df8b6afb1940f24bf1a44df1\", qop=auth, nc=00000001, cnonce=\"0001020304050607\"" },
+        { "Digest realm=\"the \\\"r\\\"\", nonce=\"n0\", algorithm=SHA-512-256, qop=\"auth\", Digest realm=\"the "
+          "\\\"r\\\"\", nonce=\"n1\", qop=\"auth\"",
+          "Digest username=\"al\\\"ice\", realm=\"the \\\"r\\\"\", nonce=\"n1\", uri=\"/fw.bin?x=1\", algorithm=MD5, "
+          "response=\"15897b90df8b6afb1940f24bf1a44df1\", qop=auth, nc=00000001, cnonce=\"0001020304050607\"" },
+    };
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        char wire[512];
+        int len = snprintf(wire, sizeof wire, "HTTP/1.1 401 No\r\nWWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
+                           rows[i].challenge);
+        const struct ud_mem_step steps[] = {
+            { .kind = UD_MEM_RECV, .data = wire, .len = (size_t)len }, NEXT, TEXT(OK_HELLO), NEXT
+        };
+        struct bench b;
+        START_AUTH(&b, steps, .url = "http://host/fw.bin?x=1", SECRETS);
+        assert_int_equal(ud_http_perform(b.http), ESP_OK);
+        assert_int_equal(ud_http_status(b.http), 200);
+        assert_int_equal(b.server.opens, 1);
+        assert_string_equal(authorization(&b, 0), "");
+        assert_string_equal(authorization(&b, 1), rows[i].answer);
+        stop(&b);
+    }
+}
+
+static void a_challenge_that_cannot_be_answered_ends_the_exchange(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields;
+        bool basic, digest;
+    } rows[] = {
+        { "", true, true },
+        { "WWW-Authenticate: \r\n", true, true },
+        { "WWW-Authenticate: Bearer realm=\"Basic\"\r\n", true, true },
+        { "WWW-Authenticate: Basic realm=\"x\"\r\n", false, true },
+        { "WWW-Authenticate: Basicx realm=\"x\"\r\n", true, true },
+        { "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\"\r\n", true, false },
+        { "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", algorithm=SHA-512-256\r\n", true, true },
+        { "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", qop=\"auth-int\"\r\n", true, true },
+        { "WWW-Authenticate: =\"\\\r\n", true, true },
+        { "Proxy-Authenticate: Basic realm=\"x\"\r\n", true, true },
+    };
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        char wire[256];
+        int len = snprintf(wire, sizeof wire, "HTTP/1.1 401 No\r\n%sContent-Length: 0\r\n\r\n", rows[i].fields);
+        const struct ud_mem_step steps[] = { { .kind = UD_MEM_RECV, .data = wire, .len = (size_t)len }, NEXT };
+        struct bench b;
+        START_AUTH(&b, steps, .url = URL, .username = "u", .answer_basic = rows[i].basic,
+                   .answer_digest = rows[i].digest);
+        assert_int_equal(ud_http_perform(b.http), ESP_ERR_NOT_SUPPORTED);
+        assert_int_equal(b.last.id, UD_NOTE_HTTP_AUTH);
+        assert_null(strstr(strstr(b.sent, "\r\n\r\n") + 4, "GET"));
+        stop(&b);
+    }
+}
+
+#define STALE(n)                                                                                                       \
+    "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"the \\\"r\\\"\", qop=\"auth\", nonce=\"" n                    \
+    "\", stale=true\r\n"                                                                                               \
+    "Content-Length: 0\r\n\r\n"
+
+static void a_nonce_is_counted_until_it_is_stale(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { TEXT(STALE("n1")), NEXT, TEXT(OK_HELLO), NEXT, TEXT(OK_HELLO), NEXT,
+                                         TEXT(STALE("n2")), NEXT, TEXT(OK_HELLO), NEXT };
+    struct bench b;
+    START_AUTH(&b, steps, .url = "http://host/fw.bin?x=1", SECRETS);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ud_http_perform(b.http), ESP_OK);
+    assert_non_null(strstr(authorization(&b, 1), "nc=00000001"));
+    assert_non_null(
+        strstr(authorization(&b, 2), "response=\"e0e35be53a61b17186c42f69fd62edfe\", qop=auth, nc=00000002"));
+    assert_non_null(strstr(authorization(&b, 3), "nonce=\"n1\""));
+    assert_non_null(strstr(authorization(&b, 4), "nonce=\"n2\""));
+    assert_non_null(strstr(authorization(&b, 4), "nc=00000001"));
+    stop(&b);
+}
+
+static void a_post_is_sent_again_with_its_answer(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { TEXT(STALE("n1")), NEXT, NEXT, TEXT(OK_HELLO), NEXT };
+    struct bench b;
+    START_AUTH(&b, steps, .url = "http://host/fw.bin?x=1", .method = UD_HTTP_POST, SECRETS);
+    ud_http_set_post_field(b.http, "data", 4);
+    assert_int_equal(ud_http_perform(b.http), ESP_OK);
+    const char *second = strstr(b.sent + 1, "POST ");
+    assert_non_null(second);
+    assert_non_null(strstr(second, "response=\"9922533216b61078ac58f9d934bac82d\""));
+    assert_string_equal(second + strlen(second) - 8, "\r\n\r\ndata");
+    stop(&b);
+}
+
+static void an_answer_does_not_follow_to_another_server(void **state)
+{
+    (void)state;
+    static const char *const places[] = { "http://host:81/x", "http://other/x" };
+    static const char *const challenges[] = { "Basic realm=\"x\"", "Digest realm=\"x\", nonce=\"n\"" };
+    for (size_t i = 0; i < 4; i++) {
+        char wire[2][256];
+        int len[2] = {
+            snprintf(wire[0], sizeof wire[0], "HTTP/1.1 401 No\r\nWWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
+                     challenges[i / 2]),
+            snprintf(wire[1], sizeof wire[1], "HTTP/1.1 302 There\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+                     places[i % 2]),
+        };
+        const struct ud_mem_step steps[] = { { .kind = UD_MEM_RECV, .data = wire[0], .len = (size_t)len[0] },
+                                             NEXT,
+                                             { .kind = UD_MEM_RECV, .data = wire[1], .len = (size_t)len[1] },
+                                             NEXT,
+                                             TEXT(OK_HELLO),
+                                             NEXT };
+        struct bench b;
+        START_AUTH(&b, steps, .url = URL, SECRETS);
+        assert_int_equal(ud_http_perform(b.http), ESP_OK);
+        assert_true(authorization(&b, 1)[0] != '\0');
+        assert_string_equal(authorization(&b, 2), "");
+        stop(&b);
+    }
+}
+
+static void challenges_are_answered_so_often_and_no_more(void **state)
+{
+    (void)state;
+    static const struct {
+        int retries, redirects;
+        esp_err_t err;
+        unsigned requests;
+    } rows[] = {
+        { 0, 0, ESP_ERR_HTTP_MAX_REDIRECT, 11 }, { 2, 0, ESP_FAIL, 3 },   { -1, 0, ESP_FAIL, 1 },
+        { 0, 3, ESP_ERR_HTTP_MAX_REDIRECT, 4 },  { 0, 20, ESP_FAIL, 11 },
+    };
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        struct ud_mem_step steps[24];
+        for (size_t k = 0; k < UD_ARRAY_LEN(steps); k += 2) {
+            steps[k] = (struct ud_mem_step)TEXT(STALE("n"));
+            steps[k + 1] = (struct ud_mem_step)NEXT;
+        }
+        struct bench b;
+        START_AUTH(&b, steps, .url = URL, .max_auth_retries = rows[i].retries, .max_redirects = rows[i].redirects,
+                   SECRETS);
+        assert_int_equal(ud_http_perform(b.http), rows[i].err);
+        unsigned requests = 0;
+        for (const char *at = b.sent; (at = strstr(at, "GET ")) != NULL; at++)
+            requests++;
+        assert_int_equal(requests, rows[i].requests);
+        stop(&b);
+    }
+}
+
+static void a_challenge_may_come_from_the_application(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { TEXT("HTTP/1.1 401 No\r\nX-Auth: 1\r\nContent-Length: 0\r\n\r\n"), NEXT,
+                                         TEXT(OK_HELLO), NEXT };
+    struct bench b;
+    int64_t length;
+    size_t got;
+    START_AUTH(&b, steps, .url = URL, SECRETS);
+    assert_int_equal(ud_http_add_auth(b.http), ESP_OK); /* nothing to answer */
+    assert_int_equal(ud_http_open(b.http, 0), ESP_OK);
+    assert_int_equal(ud_http_fetch_headers(b.http, &length), ESP_OK);
+    assert_int_equal(ud_http_add_auth(b.http), ESP_ERR_NOT_SUPPORTED);
+    assert_int_equal(ud_http_set_auth_data(b.http, "Ba\r\n", 4), ESP_ERR_INVALID_ARG);
+    assert_int_equal(ud_http_set_auth_data(b.http, "Bas", 3), ESP_OK);
+    assert_int_equal(ud_http_set_auth_data(b.http, "ic realm=x", 10), ESP_OK);
+    assert_int_equal(ud_http_add_auth(b.http), ESP_OK);
+    assert_int_equal(ud_http_flush(b.http, &got), ESP_OK);
+    assert_int_equal(ud_http_open(b.http, 0), ESP_OK);
+    assert_string_equal(authorization(&b, 1), "Basic YWwiaWNlOnM6XHQ=");
+    assert_int_equal(ud_http_fetch_headers(b.http, &length), ESP_OK);
+    assert_int_equal(ud_http_add_auth(b.http), ESP_ERR_NOT_SUPPORTED); /* dropped with its response */
+    stop(&b);
+}
+
+static void a_name_cannot_break_out_of_its_line(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { TEXT(STALE("n")), NEXT, TEXT(OK_HELLO), NEXT };
+    struct bench b;
+    START_AUTH(&b, steps, .url = URL, .username = "a\r\nX: y", .password = "p", .answer_digest = true);
+    assert_int_equal(ud_http_perform(b.http), ESP_ERR_INVALID_ARG);
+    assert_null(strstr(b.sent, "X: y"));
+    stop(&b);
+}
+
+static void a_challenge_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { TEXT(STALE("n1")), NEXT, TEXT(OK_HELLO), NEXT };
+    unsigned failed = 0;
+    for (unsigned long at = 1; at < 200; at++) {
+        struct bench b;
+        const struct ud_http_config cfg = { .url = URL, SECRETS };
+        esp_err_t err = try_start_auth(&b, steps, UD_ARRAY_LEN(steps), &cfg, at);
+        if (err == ESP_OK) {
+            err = ud_http_perform(b.http);
+            ud_http_destroy(b.http);
+        }
+        failed += err != ESP_OK;
+        assert_int_equal(b.memory.out, 0);
+        assert_true(err == ESP_OK || err == ESP_ERR_NO_MEM || err == ESP_ERR_HTTP_FETCH_HEADER);
+    }
+    assert_true(failed > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1186,6 +1499,15 @@ int main(void)
         cmocka_unit_test(perform_does_not_take_a_time_out_for_the_end),
         cmocka_unit_test(perform_after_a_header_time_out_goes_on_waiting),
         cmocka_unit_test(every_failing_allocation_is_survived),
+        cmocka_unit_test(each_challenge_gets_its_answer),
+        cmocka_unit_test(a_challenge_that_cannot_be_answered_ends_the_exchange),
+        cmocka_unit_test(a_nonce_is_counted_until_it_is_stale),
+        cmocka_unit_test(a_post_is_sent_again_with_its_answer),
+        cmocka_unit_test(an_answer_does_not_follow_to_another_server),
+        cmocka_unit_test(challenges_are_answered_so_often_and_no_more),
+        cmocka_unit_test(a_challenge_may_come_from_the_application),
+        cmocka_unit_test(a_name_cannot_break_out_of_its_line),
+        cmocka_unit_test(a_challenge_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

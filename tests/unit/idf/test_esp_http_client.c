@@ -514,18 +514,78 @@ static void urls_and_credentials_can_be_changed(void **state)
     stop();
 }
 
-static void a_challenge_is_not_answered(void **state)
+static esp_err_t zeros(void *ctx, void *buf, size_t len)
+{
+    (void)ctx;
+    memset(buf, 0, len);
+    return ESP_OK;
+}
+
+/* The world again, with these two options. */
+static void allow(const struct ud_mem_step *steps, size_t count, bool basic, bool digest)
+{
+    static struct ud_app_config config;
+    start(steps, count);
+    config = ud_app_config_defaults;
+    config.http_client_basic_auth = basic;
+    config.http_client_digest_auth = digest;
+    struct ud_idf_env env = *ud_idf_env();
+    env.config = &config;
+    env.entropy = (struct ud_entropy){ .fill = zeros };
+    ud_idf_stop();
+    assert_int_equal(ud_idf_start(&env), ESP_OK);
+}
+
+static void a_challenge_is_answered_when_the_options_say_so(void **state)
 {
     (void)state;
-    const struct ud_mem_step steps[] = {
-        TEXT("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n"), NEXT
-    };
-    START(steps);
-    esp_http_client_handle_t c = esp_http_client_init(&(esp_http_client_config_t){ .url = URL });
-    assert_int_equal(esp_http_client_add_auth(c), ESP_OK);
+    static const struct {
+        bool basic, digest;
+        const char *scheme; /* in answer; NULL: not answered */
+    } rows[] = { { false, false, NULL }, { true, false, "Basic dTpw" }, { false, true, "Digest username=\"u\"" } };
+    const struct ud_mem_step steps[] = { TEXT("HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"n\"\r\n"
+                                              "WWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n"),
+                                         NEXT, TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), NEXT };
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        const esp_err_t expected = rows[i].scheme ? ESP_OK : ESP_ERR_NOT_SUPPORTED;
+        const esp_http_client_config_t config = { .url = URL, .username = "u", .password = "p" };
+        allow(steps, UD_ARRAY_LEN(steps), rows[i].basic, rows[i].digest);
+        esp_http_client_handle_t c = esp_http_client_init(&config);
+        assert_int_equal(esp_http_client_add_auth(c), ESP_OK); /* nothing to answer yet */
+        assert_int_equal(esp_http_client_open(c, 0), ESP_OK);
+        assert_int_equal(esp_http_client_fetch_headers(c), 0);
+        assert_int_equal(esp_http_client_add_auth(c), expected);
+        assert_int_equal(esp_http_client_cleanup(c), ESP_OK);
+        stop();
+
+        allow(steps, UD_ARRAY_LEN(steps), rows[i].basic, rows[i].digest);
+        c = esp_http_client_init(&config);
+        assert_int_equal(esp_http_client_perform(c), expected);
+        assert_int_equal(esp_http_client_get_status_code(c), rows[i].scheme ? 200 : 401);
+        assert_true(!rows[i].scheme || strstr(w.sent, rows[i].scheme));
+        assert_true(rows[i].scheme || !strstr(w.sent, "Authorization"));
+        assert_int_equal(esp_http_client_cleanup(c), ESP_OK);
+        stop();
+    }
+}
+
+static void a_challenge_may_be_handed_in(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { TEXT("HTTP/1.1 401 No\r\nX-Auth: 1\r\nContent-Length: 0\r\n\r\n"), NEXT,
+                                         TEXT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), NEXT };
+    allow(steps, UD_ARRAY_LEN(steps), true, false);
+    esp_http_client_handle_t c =
+        esp_http_client_init(&(esp_http_client_config_t){ .url = URL, .username = "u", .password = "p" });
     assert_int_equal(esp_http_client_open(c, 0), ESP_OK);
     assert_int_equal(esp_http_client_fetch_headers(c), 0);
-    assert_int_equal(esp_http_client_add_auth(c), ESP_ERR_NOT_SUPPORTED);
+    assert_int_equal(esp_http_client_set_auth_data(NULL, "Basic", 5), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_http_client_set_auth_data(c, NULL, 5), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_http_client_set_auth_data(c, "Basic", -1), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_http_client_set_auth_data(c, "Basic", 5), ESP_OK);
+    assert_int_equal(esp_http_client_add_auth(c), ESP_OK);
+    assert_int_equal(esp_http_client_open(c, 0), ESP_OK);
+    assert_non_null(strstr(w.sent, "Authorization: Basic dTpw\r\n"));
     assert_int_equal(esp_http_client_cleanup(c), ESP_OK);
     stop();
 }
@@ -568,7 +628,8 @@ int main(void)
         cmocka_unit_test(the_key_may_come_from_a_key_config),
         cmocka_unit_test(headers_and_post_data_follow_esp_idf),
         cmocka_unit_test(urls_and_credentials_can_be_changed),
-        cmocka_unit_test(a_challenge_is_not_answered),
+        cmocka_unit_test(a_challenge_is_answered_when_the_options_say_so),
+        cmocka_unit_test(a_challenge_may_be_handed_in),
         cmocka_unit_test(null_handles_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
