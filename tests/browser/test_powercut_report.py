@@ -78,10 +78,10 @@ def report(path, code, *options):
 def reports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
     return {
-        "all": report(folder / "all.html", 0, "--image-size", "16K"),
-        "failing": report(folder / "failing.html", 1, "--mutant", "wrong-sector", "--image-size", "16K"),
-        "long": report(folder / "long.html", 0, "--flow", "update", "--image-size", "256K"),
-        "window": report(folder / "window.html", 0, "--flow", "bootloader", "--image-size", "16K"),
+        "all": report(folder / "all.html", 0, "--image-size", "8K"),
+        "failing": report(folder / "failing.html", 1, "--mutant", "wrong-sector", "--image-size", "8K"),
+        "long": report(folder / "long.html", 0, "--flow", "update", "--image-size", "96K"),
+        "window": report(folder / "window.html", 0, "--flow", "bootloader", "--image-size", "8K"),
     }
 
 
@@ -165,7 +165,7 @@ def test_the_timeline_follows_the_pointer(page, reports):
                   " return [b.left, b.top, b.width, b.height]; })(document.querySelector('.plot'))")
     page.call("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + box[2] * 0.5, y=box[1] + box[3] / 2)
     n, now = page.js("(p => [+p.dataset.n, +p.getAttribute('aria-valuenow')])(document.querySelector('.plot'))")
-    assert n > 1000 and abs(now - n / 2) < n * 0.02
+    assert n > 400 and abs(now - n / 2) < n * 0.02
     assert page.js("document.querySelector('.say').textContent").startswith(f"Operation {now} of {n}")
 
 
@@ -180,7 +180,7 @@ def test_a_command_is_copied(page, reports):
     page.call("Input.dispatchKeyEvent", type="keyDown", key="v", code="KeyV", modifiers=2, commands=["paste"])
     copied = page.js("document.getElementById('paste').value")
     assert copied == page.js("document.querySelector('.cmd code').textContent")
-    assert copied.startswith("updraft powercut --replay update@16384+wrong-sector:")
+    assert copied.startswith("updraft powercut --replay update@8192+wrong-sector:")
 
 
 def test_a_link_to_a_closed_flow_opens_it(page, reports):
