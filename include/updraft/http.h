@@ -243,6 +243,11 @@ UD_MUST_USE esp_err_t ud_http_set_auth_data(struct ud_http *h, const char *data,
  */
 UD_MUST_USE esp_err_t ud_http_flush(struct ud_http *h, size_t *discarded);
 esp_err_t ud_http_close(struct ud_http *h);
+/**
+ * Give up the request under way: close, and connect again for the next one. ESP_ERR_INVALID_STATE without a connection,
+ * ESP_FAIL: the server cannot be reached again (noted; closed then).
+ */
+UD_MUST_USE esp_err_t ud_http_cancel(struct ud_http *h);
 /** Forget what the last response was (headers, failure, deadlines); the next open does it anyway. */
 void ud_http_forget_response(struct ud_http *h);
 

@@ -326,6 +326,17 @@ esp_err_t ud_http_open(struct ud_http *h, int64_t body_len)
     return ESP_OK;
 }
 
+esp_err_t ud_http_cancel(struct ud_http *h)
+{
+    if (h->state < UD_HTTP_CONNECTED)
+        return ESP_ERR_INVALID_STATE;
+    ud_http_forget_response(h);
+    if (connect_to_target(h) == ESP_OK)
+        return ESP_OK;
+    ud_http_emit(h, UD_HTTP_EVENT_ERROR, 0);
+    return ESP_FAIL;
+}
+
 esp_err_t ud_http_write(struct ud_http *h, const void *data, size_t len)
 {
     if (h->state < UD_HTTP_SENT)

@@ -287,9 +287,7 @@ esp_err_t esp_http_client_request_send(esp_http_client_handle_t client, int writ
 
 esp_err_t esp_http_client_cancel_request(esp_http_client_handle_t client)
 {
-    if (!client)
-        return ESP_ERR_INVALID_ARG;
-    return ud_http_state(client->http) < UD_HTTP_CONNECTED ? ESP_ERR_INVALID_STATE : ud_http_close(client->http);
+    return client ? remember(client, ud_http_cancel(client->http)) : ESP_ERR_INVALID_ARG;
 }
 
 /* A failure where a count is asked for: negative, and apart what calls for another attempt, or for giving up. */

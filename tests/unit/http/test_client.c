@@ -294,6 +294,26 @@ static void headers_are_set_replaced_and_deleted(void **state)
     stop(&b);
 }
 
+static void headers_of_sixteen_kilobytes_work_with_defaults(void **state)
+{
+    (void)state;
+    enum { LONG = 16 * 1024 };
+    static char value[LONG + 1];
+    static char wire[LONG + 128];
+    memset(value, 'v', LONG);
+    int len = snprintf(wire, sizeof wire, "HTTP/1.1 200 OK\r\nX-Long: %s\r\nContent-Length: 5\r\n\r\nhello", value);
+    const struct ud_mem_step steps[] = { { .kind = UD_MEM_RECV, .data = wire, .len = (size_t)len, .piece = 700 },
+                                         NEXT };
+    struct bench b;
+    START(&b, steps, .url = URL);
+    assert_int_equal(ud_http_set_header(b.http, "X-Long", value), ESP_OK);
+    assert_int_equal(ud_http_perform(b.http), ESP_OK);
+    assert_non_null(strstr(b.log, "X-Long "));
+    assert_memory_equal(b.body, "hello", 5);
+    assert_true(b.server.sent_len == SENT_MAX - 1); /* more than the bench records was sent */
+    stop(&b);
+}
+
 static void a_url_of_two_kilobytes_works_with_defaults(void **state)
 {
     (void)state;
@@ -1466,6 +1486,7 @@ int main(void)
         cmocka_unit_test(bad_configurations_are_refused),
         cmocka_unit_test(headers_are_set_replaced_and_deleted),
         cmocka_unit_test(a_url_of_two_kilobytes_works_with_defaults),
+        cmocka_unit_test(headers_of_sixteen_kilobytes_work_with_defaults),
         cmocka_unit_test(a_request_beyond_all_measure_is_refused),
         cmocka_unit_test(basic_is_sent_unasked_only_when_told),
         cmocka_unit_test(post_data_is_sent_by_perform),

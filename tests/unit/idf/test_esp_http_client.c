@@ -320,7 +320,33 @@ static void a_whole_body_is_read_and_flushed(void **state)
     assert_int_equal(esp_http_client_flush_response(c, &discarded), ESP_OK);
     assert_int_equal(discarded, 5);
     assert_int_equal(w.server.opens, 1);
+    assert_int_equal(esp_http_client_cleanup(c), ESP_OK);
+    stop();
+}
+
+static void a_cancelled_request_leaves_a_fresh_connection(void **state)
+{
+    (void)state;
+    const struct ud_mem_step steps[] = { TEXT("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), NEXT, NEXT,
+                                         TEXT(HELLO), NEXT };
+    char buf[16];
+    START(steps);
+    esp_http_client_handle_t c = esp_http_client_init(&(esp_http_client_config_t){ .url = URL });
+    assert_int_equal(esp_http_client_cancel_request(NULL), ESP_ERR_INVALID_ARG);
+    assert_int_equal(esp_http_client_cancel_request(c), ESP_ERR_INVALID_STATE);
+    assert_int_equal(esp_http_client_open(c, 0), ESP_OK);
+    assert_int_equal(esp_http_client_fetch_headers(c), 9);
     assert_int_equal(esp_http_client_cancel_request(c), ESP_OK);
+    assert_int_equal(esp_http_client_get_state(c), HTTP_STATE_CONNECTED);
+    assert_int_equal(w.server.opens, 2);
+    assert_int_equal(esp_http_client_open(c, 0), ESP_OK);
+    assert_int_equal(esp_http_client_fetch_headers(c), 5);
+    assert_int_equal(esp_http_client_read(c, buf, sizeof buf), 5);
+    assert_memory_equal(buf, "hello", 5);
+    assert_int_equal(w.server.opens, 2);
+    w.server.open_error = ESP_ERR_ESP_TLS_FAILED_CONNECT_TO_HOST;
+    assert_int_equal(esp_http_client_cancel_request(c), ESP_FAIL);
+    assert_int_equal(esp_http_client_get_state(c), HTTP_STATE_INIT);
     assert_int_equal(esp_http_client_cancel_request(c), ESP_ERR_INVALID_STATE);
     assert_int_equal(esp_http_client_cleanup(c), ESP_OK);
     stop();
@@ -621,6 +647,7 @@ int main(void)
         cmocka_unit_test(streaming_has_esp_idfs_codes),
         cmocka_unit_test(the_stall_rule_has_its_own_code),
         cmocka_unit_test(a_whole_body_is_read_and_flushed),
+        cmocka_unit_test(a_cancelled_request_leaves_a_fresh_connection),
         cmocka_unit_test(a_chunked_request_is_framed_by_the_helpers),
         cmocka_unit_test(init_refuses_what_it_must),
         cmocka_unit_test(init_survives_every_failing_allocation),
