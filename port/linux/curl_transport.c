@@ -219,8 +219,8 @@ static CURLcode set_client_cert(CURL *easy, const struct ud_tls_config *tls)
     SET(CURLOPT_SSLCERTTYPE, cert_pem ? "PEM" : "DER");
     SET(CURLOPT_SSLKEY_BLOB, &key);
     SET(CURLOPT_SSLKEYTYPE, key_pem ? "PEM" : "DER");
-    if (tls->client_key_password)
-        SET(CURLOPT_KEYPASSWD, tls->client_key_password);
+    /* Always one: without, OpenSSL would ask for the password of an encrypted key on the terminal, and wait. */
+    SET(CURLOPT_KEYPASSWD, tls->client_key_password ? tls->client_key_password : "");
     return code;
 }
 

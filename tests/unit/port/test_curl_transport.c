@@ -193,6 +193,39 @@ static void a_client_certificate_is_shown(void **state)
     assert_non_null(strstr(v.why, "client's certificate or key"));
 }
 
+/* With the right password only; without one nobody is asked for it on a terminal. */
+static void an_encrypted_client_key_needs_its_password(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *password;
+        esp_err_t err;
+    } rows[] = { { "secret", ESP_OK },
+                 { "wrong", ESP_ERR_HTTP_CONNECT },
+                 { "", ESP_ERR_HTTP_CONNECT },
+                 { NULL, ESP_ERR_HTTP_CONNECT } };
+    char key[2048];
+    BIO *out = BIO_new(BIO_s_mem());
+    assert_non_null(out);
+    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(out, client.key, EVP_aes_256_cbc(), "secret", 6, NULL, NULL), 1);
+    bio_text(out, key, sizeof key);
+    assert_non_null(strstr(key, "ENCRYPTED"));
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        struct ud_tls_config tls = { .ca_pem = ca.pem,
+                                     .client_cert_pem = client.pem,
+                                     .client_key_pem = key,
+                                     .client_key_password = rows[i].password };
+        struct test_server s = { .fd = -1 };
+        start_test_server(&s, &good, &ca, HELLO, sizeof HELLO - 1);
+        struct visit v = visit_port(s.port, true, &tls);
+        stop_test_server(&s);
+        assert_int_equal(v.err, rows[i].err);
+        assert_true(s.saw_client_cert == (rows[i].err == ESP_OK));
+        if (rows[i].err != ESP_OK)
+            assert_non_null(strstr(v.why, "client's certificate or key"));
+    }
+}
+
 static void a_proxy_from_the_environment_is_tunnelled_through(void **state)
 {
     (void)state;
@@ -319,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_ca_may_be_der),
         cmocka_unit_test(only_http_1_1_is_offered),
         cmocka_unit_test(a_client_certificate_is_shown),
+        cmocka_unit_test(an_encrypted_client_key_needs_its_password),
         cmocka_unit_test(a_proxy_from_the_environment_is_tunnelled_through),
         cmocka_unit_test(the_systems_store_can_be_pointed_elsewhere),
         cmocka_unit_test(a_long_body_comes_whole_through_tls),
