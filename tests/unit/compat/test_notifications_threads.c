@@ -306,6 +306,7 @@ static void tasks_meet_at_bits(void **state)
     (void)state;
     EventGroupHandle_t g = xEventGroupCreate();
     assert_int_equal(xEventGroupSync(g, 1, 3, 1), 1); /* nobody came, and nothing is cleared */
+    assert_int_equal(xEventGroupClearBits(g, 1), 1);
     assert_int_equal(xTaskCreate(meets, "meets", 4096, g, 1, NULL), pdPASS);
     assert_int_equal(xEventGroupSync(g, 1, 3, portMAX_DELAY) & 3, 3);
     assert_int_equal(xEventGroupWaitBits(g, 8, pdTRUE, pdTRUE, portMAX_DELAY), 8);
