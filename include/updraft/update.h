@@ -59,9 +59,10 @@ struct ud_source ud_http_source(struct ud_http *h);
  * table. `max_redirects` as in struct ud_http_config (0: 10, -1: none).
  *
  * ESP_OK with a body to read; ESP_ERR_HTTP_NOT_MODIFIED 304; ESP_ERR_HTTP_RANGE_NOT_SATISFIABLE 416;
- * ESP_ERR_NOT_SUPPORTED 401; ESP_FAIL any other 4xx and 5xx, or no HTTP; ESP_ERR_HTTP_MAX_REDIRECT,
- * ESP_ERR_HTTP_REDIRECT_DOWNGRADE, ESP_ERR_INVALID_ARG a redirect to nowhere; ESP_ERR_HTTP_CONNECT,
- * ESP_ERR_HTTP_WRITE_DATA; ESP_ERR_HTTP_EAGAIN no answer within the client's time-out; ESP_ERR_TIMEOUT its stall rule.
+ * for a 401 the codes of ud_http_add_auth, when it cannot be answered; ESP_FAIL any other 4xx and 5xx, or no HTTP;
+ * ESP_ERR_HTTP_MAX_REDIRECT, ESP_ERR_HTTP_REDIRECT_DOWNGRADE, ESP_ERR_INVALID_ARG a redirect to nowhere;
+ * ESP_ERR_HTTP_CONNECT, ESP_ERR_HTTP_WRITE_DATA; ESP_ERR_HTTP_EAGAIN no answer within the client's time-out;
+ * ESP_ERR_TIMEOUT its stall rule.
  */
 UD_MUST_USE esp_err_t ud_update_http_connect(struct ud_http *h, int max_redirects, const struct ud_observer *obs);
 

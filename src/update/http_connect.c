@@ -7,7 +7,7 @@
 
 #define DEFAULT_REDIRECTS 10u
 
-enum verdict { FOLLOW, STOP };
+enum verdict { FOLLOW, ANSWER, STOP };
 
 /* The first row that holds the status decides. Below 300, and where no row says otherwise, the body is the image. */
 static const struct rule {
@@ -18,7 +18,7 @@ static const struct rule {
     { 301, 303, FOLLOW, ESP_OK },
     { 304, 304, STOP, ESP_ERR_HTTP_NOT_MODIFIED },
     { 307, 308, FOLLOW, ESP_OK },
-    { 401, 401, STOP, ESP_ERR_NOT_SUPPORTED }, /* no challenge is answered: as ESP-IDF with its defaults */
+    { 401, 401, ANSWER, ESP_OK },
     { 416, 416, STOP, ESP_ERR_HTTP_RANGE_NOT_SATISFIABLE },
     { 400, INT_MAX, STOP, ESP_FAIL },
 };
@@ -42,12 +42,12 @@ static esp_err_t exchange(struct ud_http *h)
     return err == ESP_OK ? ud_http_fetch_headers(h, &length) : err;
 }
 
-/* The body of a redirect is of no interest, only that it is out of the way; a connection that cannot be drained is
- * closed, and the next request opens another. */
-static esp_err_t follow(struct ud_http *h)
+/* To the place that a redirect names, or here again with the answer to a challenge. Their bodies are of no interest,
+ * only that they are out of the way; a connection that cannot be drained is closed, and the next request opens another. */
+static esp_err_t go_on(struct ud_http *h, enum verdict verdict)
 {
     size_t discarded;
-    esp_err_t err = ud_http_set_redirection(h);
+    esp_err_t err = verdict == ANSWER ? ud_http_add_auth(h) : ud_http_set_redirection(h);
     if (err != ESP_OK)
         return err;
     if (ud_http_flush(h, &discarded) != ESP_OK || !ud_http_is_persistent(h))
@@ -67,10 +67,10 @@ esp_err_t ud_update_http_connect(struct ud_http *h, int max_redirects, const str
             return ESP_OK;
         if (rule->verdict == STOP)
             return ud_note(obs, UD_NOTE_UPDATE_STATUS, rule->err, (uint64_t)ud_http_status(h), 0, NULL);
-        if (left-- == 0)
+        if (rule->verdict == FOLLOW && left-- == 0)
             return ud_note(obs, UD_NOTE_UPDATE_STATUS, ESP_ERR_HTTP_MAX_REDIRECT, (uint64_t)ud_http_status(h), 0, NULL);
-        err = follow(h);
+        err = go_on(h, rule->verdict);
         if (err != ESP_OK)
-            return err;
+            return rule->verdict == ANSWER ? ud_note(obs, UD_NOTE_UPDATE_STATUS, err, 401, 0, NULL) : err;
     }
 }

@@ -39,7 +39,7 @@ static void on_note(void *ctx, const struct ud_note *note)
         b->last = *note;
 }
 
-static void start(struct bench *b, const struct ud_mem_step *steps, size_t count, const char *url)
+static void start_with(struct bench *b, const struct ud_mem_step *steps, size_t count, const struct ud_http_config *cfg)
 {
     memset(b, 0, sizeof *b);
     b->clock = ud_virtual_clock(&b->time);
@@ -52,8 +52,12 @@ static void start(struct bench *b, const struct ud_mem_step *steps, size_t count
         .alloc = counting_alloc(&b->memory),
         .clock = b->clock,
     };
-    struct ud_http_config cfg = { .url = url, .timeout_ms = 100 };
-    assert_int_equal(ud_http_create(&env, &cfg, &b->http), ESP_OK);
+    assert_int_equal(ud_http_create(&env, cfg, &b->http), ESP_OK);
+}
+
+static void start(struct bench *b, const struct ud_mem_step *steps, size_t count, const char *url)
+{
+    start_with(b, steps, count, &(struct ud_http_config){ .url = url, .timeout_ms = 100 });
 }
 
 static void stop(struct bench *b)
@@ -99,6 +103,39 @@ static void status_decides(void **state)
         }
         stop(&b);
     }
+}
+
+static void a_challenge_is_answered_as_often_as_is_allowed(void **state)
+{
+    static const char challenge[] =
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n";
+    static const struct ud_mem_step steps[] = {
+        TEXT(challenge),
+        NEXT,
+        TEXT("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+        NEXT,
+        TEXT(challenge),
+        NEXT,
+        TEXT(challenge),
+        NEXT,
+        TEXT(challenge),
+    };
+    struct bench b;
+    (void)state;
+    start(&b, steps, UD_ARRAY_LEN(steps), "http://me:secret@host/a.bin");
+    /* Not allowed: what comes is what counts. */
+    assert_int_equal(ud_update_http_connect(b.http, 0, &b.obs), ESP_ERR_NOT_SUPPORTED);
+    assert_int_equal(b.last.a, 401);
+    stop(&b);
+    start_with(
+        &b, steps, UD_ARRAY_LEN(steps),
+        &(struct ud_http_config){
+            .url = "http://me:secret@host/a.bin", .timeout_ms = 100, .answer_basic = true, .max_auth_retries = 3 });
+    assert_int_equal(ud_update_http_connect(b.http, 0, &b.obs), ESP_OK);
+    assert_non_null(strstr(b.sent, "Authorization: Basic bWU6c2VjcmV0"));
+    assert_int_equal(ud_update_http_connect(b.http, 0, &b.obs), ESP_FAIL); /* two more, and no third */
+    assert_int_equal(b.last.a, 401);
+    stop(&b);
 }
 
 static void redirects_are_followed_over_both_kinds_of_connection(void **state)
@@ -241,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_decides),
+        cmocka_unit_test(a_challenge_is_answered_as_often_as_is_allowed),
         cmocka_unit_test(redirects_are_followed_over_both_kinds_of_connection),
         cmocka_unit_test(endless_redirect_ends),
         cmocka_unit_test(silence_and_a_cut_end_the_loop),
