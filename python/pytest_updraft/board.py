@@ -274,13 +274,18 @@ class Board:
 
     def write_partition(self, label, content):
         """Replace what a partition holds, by a file (a path) or by bytes or str. The board must be off."""
-        if self.running:
-            raise RuntimeError(f"{self.flash} runs; stop() it before its partitions are written")
+        self._must_be_off()
         with tempfile.TemporaryDirectory() as folder:
             self._updraft("board", "set-partition", self.flash, label, self._file_of(content, folder))
 
     def erase_partition(self, label):
-        self.write_partition(label, b"")
+        """Every byte FF. The board must be off."""
+        self._must_be_off()
+        self._updraft("board", "erase", self.flash, label)
+
+    def _must_be_off(self):
+        if self.running:
+            raise RuntimeError(f"{self.flash} runs; stop() it before its partitions are written")
 
     def _file_of(self, content, folder):
         if isinstance(content, pathlib.Path):
