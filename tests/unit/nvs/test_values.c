@@ -273,7 +273,7 @@ static void a_full_partition_takes_what_was_erased(void **state)
 {
     (void)state;
     struct nvs_kit k;
-    uint32_t value;
+    uint32_t value = 0;
     nvs_kit_init(&k, 3);
     fill(&k, 0, 251); /* and the namespace: 252 entries */
     uint32_t operations = k.ff.operations;
