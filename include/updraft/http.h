@@ -188,6 +188,8 @@ void ud_http_destroy(struct ud_http *h);
 UD_MUST_USE esp_err_t ud_http_set_url(struct ud_http *h, const char *url);
 /** value NULL deletes; ESP_ERR_NOT_FOUND if there was none. Copied and trimmed; the name is matched ignoring case. */
 esp_err_t ud_http_set_header(struct ud_http *h, const char *name, const char *value);
+/** The request header Range: bytes `first` to `last`, -1: to the end. As set_header. */
+UD_MUST_USE esp_err_t ud_http_set_range(struct ud_http *h, uint64_t first, int64_t last);
 const char *ud_http_get_header(const struct ud_http *h, const char *name); /* request header, NULL if absent */
 void ud_http_set_method(struct ud_http *h, enum ud_http_method method);
 void ud_http_set_timeout_ms(struct ud_http *h, int timeout_ms);
@@ -252,10 +254,13 @@ UD_MUST_USE esp_err_t ud_http_cancel(struct ud_http *h);
 void ud_http_forget_response(struct ud_http *h);
 
 enum ud_http_state ud_http_state(const struct ud_http *h);
-int ud_http_socket(const struct ud_http *h);                                    /* descriptor or -1 */
-int ud_http_status(const struct ud_http *h);                                    /* 0 before a request, -1 before its
+int ud_http_socket(const struct ud_http *h);             /* descriptor or -1 */
+int ud_http_status(const struct ud_http *h);             /* 0 before a request, -1 before its
                                                                                    response */
-int64_t ud_http_content_length(const struct ud_http *h);                        /* -1 absent or chunked */
+int64_t ud_http_content_length(const struct ud_http *h); /* -1 absent or chunked */
+enum { UD_HTTP_RANGE_NONE = -1, UD_HTTP_RANGE_BAD = -2 };
+/** First byte of the last response's Content-Range; UD_HTTP_RANGE_NONE without one, _BAD if it names no first byte. */
+int64_t ud_http_content_range_start(const struct ud_http *h);
 int64_t ud_http_content_range_total(const struct ud_http *h);                   /* -1 unknown, 0 never seen */
 const char *ud_http_response_header(const struct ud_http *h, const char *name); /* of the last response; NULL */
 bool ud_http_is_chunked(const struct ud_http *h);                               /* chunked, or no length known */

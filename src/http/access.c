@@ -8,6 +8,23 @@ esp_err_t ud_http_set_header(struct ud_http *h, const char *name, const char *va
                  : ud_http_fields_delete(&h->request_fields, name);
 }
 
+esp_err_t ud_http_set_range(struct ud_http *h, uint64_t first, int64_t last)
+{
+    struct ud_http_buf b;
+    ud_http_buf_init(&b, &h->env.alloc, UD_HTTP_REQUEST_MAX);
+    esp_err_t err = ud_http_buf_puts(&b, "bytes=");
+    if (err == ESP_OK)
+        err = ud_http_buf_put_decimal(&b, first);
+    if (err == ESP_OK)
+        err = ud_http_buf_puts(&b, "-");
+    if (err == ESP_OK && last >= 0)
+        err = ud_http_buf_put_decimal(&b, (uint64_t)last);
+    if (err == ESP_OK)
+        err = ud_http_set_header(h, "Range", b.data);
+    ud_http_buf_free(&b);
+    return err;
+}
+
 const char *ud_http_get_header(const struct ud_http *h, const char *name)
 {
     return ud_http_fields_get(&h->request_fields, name);
@@ -103,6 +120,11 @@ int ud_http_status(const struct ud_http *h)
 int64_t ud_http_content_length(const struct ud_http *h)
 {
     return h->content_length;
+}
+
+int64_t ud_http_content_range_start(const struct ud_http *h)
+{
+    return h->range_start;
 }
 
 int64_t ud_http_content_range_total(const struct ud_http *h)

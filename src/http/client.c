@@ -277,6 +277,7 @@ void ud_http_forget_response(struct ud_http *h)
     h->failed = ESP_OK;
     h->error_due = h->broken_body = h->redirected = h->heard = h->body_written = false;
     h->received = 0;
+    h->range_start = UD_HTTP_RANGE_NONE;
     h->rx_at = h->rx_len = 0;
     ud_http_restart_deadlines(h);
 }
@@ -363,13 +364,35 @@ static int64_t range_total(const char *value)
     return total;
 }
 
+/* The first byte of "bytes 0-99/1234". */
+static int64_t range_start(const char *value)
+{
+    static const char unit[] = "bytes ";
+    int64_t start = 0;
+    size_t i = 0;
+    for (; i < sizeof unit - 1; i++) {
+        char c = value[i] >= 'A' && value[i] <= 'Z' ? (char)(value[i] + ('a' - 'A')) : value[i];
+        if (c != unit[i])
+            return UD_HTTP_RANGE_BAD;
+    }
+    size_t digits = i;
+    for (; value[i] >= '0' && value[i] <= '9'; i++) {
+        if (start > (INT64_MAX - (value[i] - '0')) / 10)
+            return UD_HTTP_RANGE_BAD;
+        start = start * 10 + (value[i] - '0');
+    }
+    return i > digits && value[i] == '-' ? start : UD_HTTP_RANGE_BAD;
+}
+
 static esp_err_t take_field(struct ud_http *h)
 {
     const struct ud_http_parser *p = &h->parser;
     size_t size = ud_http_strlen(p->name) + ud_http_strlen(p->value);
 
-    if (ud_strcaseeq(p->name, "Content-Range"))
+    if (ud_strcaseeq(p->name, "Content-Range")) {
+        h->range_start = range_start(p->value);
         h->range_total = range_total(p->value);
+    }
     bool needed = ud_strcaseeq(p->name, "Location") || ud_strcaseeq(p->name, "WWW-Authenticate");
     if (size <= UD_HTTP_KEPT_MAX - h->kept || needed) {
         esp_err_t err = ud_http_fields_add(&h->response_fields, p->name, p->value);

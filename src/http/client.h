@@ -65,11 +65,12 @@ struct ud_http {
     size_t kept;
     int status;
     int64_t content_length;
-    int64_t range_total;
-    bool broken_body; /* the stream broke, rather than ended, in the body */
-    bool error_due;   /* `failed` has not had its event yet */
-    bool error_told;  /* perform: this failure has had its event */
-    esp_err_t failed; /* not ESP_OK: this response has ended with it */
+    int64_t range_start; /* of this response */
+    int64_t range_total; /* of the last response that told one */
+    bool broken_body;    /* the stream broke, rather than ended, in the body */
+    bool error_due;      /* `failed` has not had its event yet */
+    bool error_told;     /* perform: this failure has had its event */
+    esp_err_t failed;    /* not ESP_OK: this response has ended with it */
     uint64_t received;
 
     char *rx;

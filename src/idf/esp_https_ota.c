@@ -132,11 +132,7 @@ static esp_err_t reach_server(struct https_ota *o, const esp_https_ota_config_t 
         .resume = c->ota_resumption,
         .offset = resume_offset(c),
     };
-    err = ud_ranges_open(&o->ranges, ud_http_of(o->client), &opt, ud_idf_env()->board->obs);
-    /* Without a challenge it is the client that cannot; with no retry allowed it is the answer that counts. */
-    if (err == ESP_ERR_NOT_SUPPORTED && http->max_authorization_retries < 0)
-        err = ESP_FAIL;
-    return err;
+    return ud_ranges_open(&o->ranges, ud_http_of(o->client), &opt, ud_idf_env()->board->obs);
 }
 
 static void post_decrypt(void)

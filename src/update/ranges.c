@@ -9,40 +9,14 @@
 #include "updraft/update.h"
 
 #define DEFAULT_MAX 65536u
-#define RANGE_TEXT  64
 
 /* ---- the Range header ------------------------------------------------------------------------------------------- */
-
-static char *put_text(char *at, const char *text)
-{
-    while (*text)
-        *at++ = *text++;
-    return at;
-}
-
-static char *put_number(char *at, uint64_t value)
-{
-    char digits[20];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    while (n > 0)
-        *at++ = digits[--n];
-    return at;
-}
 
 /* `last` -1: to the end of the file. */
 static esp_err_t ask_range(struct ud_ranges *r, uint64_t first, int64_t last)
 {
-    char text[RANGE_TEXT], *at = put_number(put_text(text, "bytes="), first);
-    at = put_text(at, "-");
-    if (last >= 0)
-        at = put_number(at, (uint64_t)last);
-    *at = '\0';
     r->asked = true;
-    return ud_http_set_header(r->http, "Range", text);
+    return ud_http_set_range(r->http, first, last);
 }
 
 static void ask_whole(struct ud_ranges *r)
@@ -76,22 +50,6 @@ static esp_err_t ask_next(struct ud_ranges *r)
 
 /* ---- is the answer what was asked for? -------------------------------------------------------------------------- */
 
-/* The first number of "bytes 100-199/1234"; -1: there is none. */
-static int64_t range_start(const char *value)
-{
-    int64_t start = 0;
-    while (*value && (*value < '0' || *value > '9'))
-        value++;
-    if (!*value)
-        return -1;
-    for (; *value >= '0' && *value <= '9'; value++) {
-        if (start > (INT64_MAX - (*value - '0')) / 10)
-            return -1;
-        start = start * 10 + (*value - '0');
-    }
-    return *value == '-' ? start : -1;
-}
-
 /* Which file it is, as far as the server says; 0: it does not. */
 static uint32_t identity_of(const struct ud_http *h)
 {
@@ -110,32 +68,35 @@ static esp_err_t refuse(const struct ud_ranges *r, const char *why)
                    (uint64_t)ud_http_status(r->http), why);
 }
 
+/* A 206 without Content-Range says nothing that could be held against it; what comes is judged as an image at the end. */
 static esp_err_t judge_part(struct ud_ranges *r)
 {
-    const char *range = ud_http_response_header(r->http, "Content-Range");
-    int64_t total = range ? ud_http_content_range_total(r->http) : -1;
-    if (range && range_start(range) != (int64_t)r->at)
+    int64_t start = ud_http_content_range_start(r->http);
+    int64_t total = start != UD_HTTP_RANGE_NONE ? ud_http_content_range_total(r->http) : -1;
+    if (start != UD_HTTP_RANGE_NONE && start != (int64_t)r->at)
         return refuse(r, "the server sends another range than was asked for");
     if (r->opt.partial && total > 0 && total != r->length)
         return refuse(r, "the file on the server has another length than before");
     return ESP_OK;
 }
 
-static esp_err_t judge(struct ud_ranges *r)
+/* The first response may be all of the file, asked for by a range or not; what follows it must be of the same file. */
+static esp_err_t judge_identity(struct ud_ranges *r)
 {
-    bool part = ud_http_status(r->http) == 206;
-    if (!r->asked)
-        return ESP_OK;
-    if (!part && (r->at > 0 || !r->opt.partial))
-        return refuse(r, "the server sends the whole file");
-    esp_err_t err = part ? judge_part(r) : ESP_OK;
-    if (err != ESP_OK)
-        return err;
     uint32_t identity = identity_of(r->http);
     if (identity != 0 && r->identity != 0 && identity != r->identity)
         return refuse(r, "the file on the server has changed");
     r->identity = identity != 0 ? identity : r->identity;
     return ESP_OK;
+}
+
+static esp_err_t judge(struct ud_ranges *r)
+{
+    bool part = ud_http_status(r->http) == 206;
+    if (r->asked && !part && (r->at > 0 || !r->opt.partial))
+        return refuse(r, "the server sends the whole file");
+    esp_err_t err = r->asked && part ? judge_part(r) : ESP_OK;
+    return err == ESP_OK ? judge_identity(r) : err;
 }
 
 static esp_err_t request(struct ud_ranges *r)

@@ -453,6 +453,46 @@ static void response_headers_are_kept(void **state)
     stop(&b);
 }
 
+/* Of each response anew, and only "bytes N-" names a first byte. */
+static void the_range_of_a_response_is_read_and_asked_for(void **state)
+{
+    static const struct {
+        const char *field;
+        int64_t start;
+    } rows[] = {
+        { "Content-Range: bytes 0-4/1234\r\n", 0 },
+        { "content-range: BYTES 9223372036854775807-9/*\r\n", INT64_MAX },
+        { "Content-Range: bytes 9223372036854775808-9/*\r\n", UD_HTTP_RANGE_BAD },
+        { "Content-Range: bytes 12\r\n", UD_HTTP_RANGE_BAD },
+        { "Content-Range: bytes -4/9\r\n", UD_HTTP_RANGE_BAD },
+        { "Content-Range: bytes */1234\r\n", UD_HTTP_RANGE_BAD },
+        { "Content-Range: bytes\r\n", UD_HTTP_RANGE_BAD },
+        { "Content-Range: items 5-9/10\r\n", UD_HTTP_RANGE_BAD },
+        { "Content-Range:\r\n", UD_HTTP_RANGE_BAD },
+        { "", UD_HTTP_RANGE_NONE },
+    };
+    char texts[UD_ARRAY_LEN(rows)][160];
+    struct ud_mem_step steps[2 * UD_ARRAY_LEN(rows)];
+    struct bench b;
+    (void)state;
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        int len =
+            snprintf(texts[i], sizeof texts[i], "HTTP/1.1 206 P\r\n%sContent-Length: 5\r\n\r\nhello", rows[i].field);
+        steps[2 * i] = (struct ud_mem_step){ .kind = UD_MEM_RECV, .data = texts[i], .len = (size_t)len };
+        steps[2 * i + 1] = (struct ud_mem_step){ .kind = UD_MEM_NEXT_REQUEST };
+    }
+    START(&b, steps, .url = URL);
+    assert_int_equal(ud_http_set_range(b.http, 5, -1), ESP_OK);
+    assert_string_equal(ud_http_get_header(b.http, "Range"), "bytes=5-");
+    assert_int_equal(ud_http_set_range(b.http, UINT64_MAX, INT64_MAX), ESP_OK);
+    assert_string_equal(ud_http_get_header(b.http, "Range"), "bytes=18446744073709551615-9223372036854775807");
+    for (size_t i = 0; i < UD_ARRAY_LEN(rows); i++) {
+        assert_int_equal(ud_http_perform(b.http), ESP_OK);
+        assert_int_equal(ud_http_content_range_start(b.http), rows[i].start);
+    }
+    stop(&b);
+}
+
 static void a_cut_at_every_byte_is_never_success(void **state)
 {
     (void)state;
@@ -1493,6 +1533,7 @@ int main(void)
         cmocka_unit_test(reading_fills_the_buffer_and_ends_with_nothing),
         cmocka_unit_test(chunked_and_until_close_have_no_length),
         cmocka_unit_test(response_headers_are_kept),
+        cmocka_unit_test(the_range_of_a_response_is_read_and_asked_for),
         cmocka_unit_test(a_cut_at_every_byte_is_never_success),
         cmocka_unit_test(a_cut_body_gives_what_came_first),
         cmocka_unit_test(nonsense_is_noted_and_refused),

@@ -36,6 +36,7 @@ static struct server {
     unsigned from;
     const char *says; /* its Content-Range, whatever it sends; NULL: an honest one */
     bool refuses_head, tells_no_length, closes, has_date;
+    size_t whole; /* bytes that a GET without Range brings, 0: all of them */
     bool is_open, hung_up;
     unsigned requests, connects;
     char asked[MAX_ASKED][48]; /* "HEAD", "GET", "GET bytes=0-99" */
@@ -90,9 +91,10 @@ static void answer(void)
     } else if (vicious && (server.vice == REFUSES || server.vice == NOT_FOUND)) {
         answer_head(server.vice == REFUSES ? 416 : 404, "", 0, vicious);
     } else if (!line || (vicious && server.vice == IGNORES_RANGE)) {
-        answer_head(200, "", FILE_BYTES, vicious);
+        size_t len = server.whole && !head ? server.whole : FILE_BYTES;
+        answer_head(200, "", len, vicious);
         if (!head)
-            answer_body(0, FILE_BYTES);
+            answer_body(0, len);
     } else {
         if (sscanf(line + 8, "bytes=%u-%u", &from, &to) < 2 || to >= FILE_BYTES)
             to = FILE_BYTES - 1;
@@ -325,6 +327,22 @@ static void what_goes_wrong_in_the_middle_ends_it(void **state)
         }
 }
 
+static void a_file_that_changes_behind_a_short_answer_is_found_out(void **state)
+{
+    static const enum vice vices[] = { NONE, OTHER_TAG };
+    (void)state;
+    for (size_t i = 0; i < UD_ARRAY_LEN(vices); i++) {
+        struct bench b;
+        server = (struct server){ .vice = vices[i], .from = 2, .whole = 6000 };
+        start(&b);
+        assert_int_equal(download(&b, &(struct ud_ranges_options){ .partial = true }),
+                         vices[i] == NONE ? ESP_OK : ESP_FAIL);
+        ASSERT_ASKED("HEAD", "GET", "GET bytes=6000-");
+        assert_int_equal(b.refusals, vices[i] == NONE ? 0 : 1);
+        stop(&b);
+    }
+}
+
 static void a_download_goes_on_where_another_stopped(void **state)
 {
     struct bench b;
@@ -455,6 +473,7 @@ int main(void)
         cmocka_unit_test(without_head_one_byte_tells_the_length),
         cmocka_unit_test(a_server_that_ignores_range_sends_all_of_it),
         cmocka_unit_test(what_goes_wrong_in_the_middle_ends_it),
+        cmocka_unit_test(a_file_that_changes_behind_a_short_answer_is_found_out),
         cmocka_unit_test(a_download_goes_on_where_another_stopped),
         cmocka_unit_test(what_cannot_go_on_starts_over_once),
         cmocka_unit_test(what_is_no_range_from_the_offset_starts_over),
