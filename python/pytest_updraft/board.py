@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from .tool import CommandFailed
+from .tool import CommandFailed, end_process
 
 LAST_LINES = 30
 PAUSE = 0.2  # seconds without news after which a line counts as it is
@@ -146,14 +146,7 @@ class Board:
         """Switch the power off; BoardDefect if a sanitizer's report had ended the board before."""
         if self._console is None:
             return
-        process = self._console.process
-        if process.poll() is None:
-            process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(self._console.process)
         self._console.join(10)
         self._tell_defect()
 

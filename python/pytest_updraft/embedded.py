@@ -27,7 +27,7 @@ import pytest_embedded_idf
 from pytest_embedded_idf.app import IdfApp
 from pytest_embedded_idf.serial import IdfSerial
 
-from .tool import CommandFailed, CommandNotFound, Updraft
+from .tool import CommandFailed, CommandNotFound, Updraft, end_process
 
 SECTOR = 4096
 # Options of a project that are settings of the board: its boot loader goes by them.
@@ -173,12 +173,7 @@ class BoardSerial(IdfSerial):
         process, self._process = self._process, None
         if process is None:
             return False
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process)
         self._reader.join(10)
         process.stdout.close()
         with contextlib.suppress(BrokenPipeError):  # input that nobody has read

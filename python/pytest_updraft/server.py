@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import time
 
+from .tool import end_process
+
 
 class OtaServer:
     """Serves `folder` over HTTPS until stop(). `ca` is the file with the certificate that the board must trust."""
@@ -52,10 +54,4 @@ class OtaServer:
         return self._log.read_text(errors="replace")
 
     def stop(self):
-        if self._process.poll() is None:
-            self._process.terminate()
-        try:
-            self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_process(self._process)

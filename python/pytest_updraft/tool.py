@@ -38,6 +38,17 @@ class Updraft:
         return done.stdout
 
 
+def end_process(process, timeout=20):
+    """Ask a process to end, and end it if it does not; returns when it is gone."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def find():
     named = os.environ.get("UPDRAFT")
     if named:
