@@ -7,6 +7,7 @@ UPDRAFT names the command under test and UD_BUILD its build folder; both default
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 
@@ -84,6 +85,48 @@ def images(tmp_path):
     folder = tmp_path / "images"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def lamp(tmp_path):
+    """lamp(version): an image of 15 KB for a real chip, whose program means nothing."""
+    payload = tmp_path / "payload"
+    payload.write_bytes(bytes(range(256)) * 60)
+
+    def make(version, chip="esp32c3"):
+        out = tmp_path / f"{chip}-{version}.bin"
+        run("image", "create", "--raw", payload, "--chip", chip, "--project", "lamp", "--version", version, "--out", out)
+        return out
+
+    return make
+
+
+@pytest.fixture
+def lamp_board(tmp_path, lamp):
+    """A board with factory 1.0.0 and ota_0 2.0.0 of the lamp, rollback on."""
+    path = tmp_path / "c3.flash"
+    run("board", "create", path, "--table", "two_ota", "--app", lamp("1.0.0"), "--partition", f"ota_0={lamp('2.0.0')}",
+        "--rollback")
+    return path
+
+
+@pytest.fixture
+def updating_board(tmp_path, serve, images):
+    """A board that will update itself from version 1.0.0 to 2.0.0 of advanced_ota."""
+    shutil.copy(BUILD / "examples" / "advanced_ota_2.0.0.bin", images / "firmware.bin")
+    server = serve(images)
+    cfg = tmp_path / "cfg.txt"
+    cfg.write_text(f"{server.url('firmware.bin')}\n{server.ca.read_text()}")
+    made = tmp_path / "made.flash"
+    run("board", "create", made, "--table", ROOT / "examples" / "partitions_example.csv", "--partition", f"cfg={cfg}",
+        "--app", BUILD / "examples" / "advanced_ota_1.0.0.bin")
+    return made
+
+
+def copy_board(made, path):
+    for end in ("", ".json", ".efuse"):
+        shutil.copy(f"{made}{end}", f"{path}{end}")
+    return path
 
 
 def script(path, content):

@@ -2,13 +2,12 @@
 """A partition of keys and values that ESP-IDF's generator has made, read and changed by firmware on a board, over
 resets and power cuts, and read back by a reader of its own."""
 
-import shutil
 import sys
 import types
 
 import pytest
 
-from conftest import BUILD, ROOT, run
+from conftest import BUILD, ROOT, copy_board, run
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from nvs_reading import Reading  # noqa: E402
@@ -46,12 +45,7 @@ def made(tmp_path_factory):
 @pytest.fixture
 def board(made, tmp_path):
     """board(): the same board each time."""
-    def copy():
-        path = tmp_path / "b.flash"
-        for end in ("", ".json", ".efuse"):
-            shutil.copy(f"{made}{end}", f"{path}{end}")
-        return path
-    return copy
+    return lambda: copy_board(made, tmp_path / "b.flash")
 
 
 def reading(path):

@@ -1,33 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """`board run --cut-at` and `--flash-part` with real firmware: it updates itself, loses its power, and tries again."""
 
-import shutil
-
 import pytest
 
-from conftest import BUILD, ROOT, run
+from conftest import copy_board, run
 
 CUT = 5
 OPTIONS = ("--timeout", 60, "--max-boots", 6)
 
 
 @pytest.fixture
-def board(tmp_path, serve, images):
+def board(updating_board, tmp_path):
     """board(): the same board each time, which will update itself from version 1.0.0 to 2.0.0."""
-    shutil.copy(BUILD / "examples" / "advanced_ota_2.0.0.bin", images / "firmware.bin")
-    server = serve(images)
-    cfg = tmp_path / "cfg.txt"
-    cfg.write_text(f"{server.url('firmware.bin')}\n{server.ca.read_text()}")
-    made = tmp_path / "made.flash"
-    run("board", "create", made, "--table", ROOT / "examples" / "partitions_example.csv", "--partition", f"cfg={cfg}",
-        "--app", BUILD / "examples" / "advanced_ota_1.0.0.bin")
-
-    def copy():
-        path = tmp_path / "b.flash"
-        for end in ("", ".json", ".efuse"):
-            shutil.copy(f"{made}{end}", f"{path}{end}")
-        return path
-    return copy
+    return lambda: copy_board(updating_board, tmp_path / "b.flash")
 
 
 @pytest.mark.parametrize("cut", ["1,before", "2,weak", "5,bits", "60,prefix", "61,unacknowledged", "700,after"])

@@ -15,27 +15,6 @@ def explore(*args, check=0):
     return json.loads(run("powercut", *SMALL, *args, "--json", check=check, timeout=120).stdout)
 
 
-@pytest.fixture
-def image(tmp_path):
-    payload = tmp_path / "payload"
-    payload.write_bytes(bytes(range(256)) * 30)
-
-    def make(version, chip="esp32c3"):
-        out = tmp_path / f"{chip}-{version}.bin"
-        run("image", "create", "--raw", payload, "--chip", chip, "--project", "lamp", "--version", version, "--out", out)
-        return out
-
-    return make
-
-
-@pytest.fixture
-def board(tmp_path, image):
-    path = tmp_path / "c3.flash"
-    run("board", "create", path, "--table", "two_ota", "--app", image("1.0.0"), "--partition",
-        f"ota_0={image('2.0.0')}", "--rollback")
-    return path
-
-
 def test_lists_name_every_flow_and_mutant():
     flows, mutants = run("powercut", "--flow", "list").stdout, run("powercut", "--mutant", "list").stdout
     for name in ["first", "factory", "update", "update-near", "set-boot", "confirm", "reject", "boot-new", "boot-pending",
@@ -98,19 +77,19 @@ def test_the_rate_is_held_against_a_bare_loop():
     assert re.search(r"ratio: [01]\.\d\d of a loop that only copies", text)
 
 
-def test_an_update_of_a_board_is_explored_and_leaves_it_alone(board, image):
-    files = {path: path.read_bytes() for path in board.parent.iterdir()}
-    args = ["--board", board, "--image", image("3.0.0")]
+def test_an_update_of_a_board_is_explored_and_leaves_it_alone(lamp_board, lamp):
+    files = {path: path.read_bytes() for path in lamp_board.parent.iterdir()}
+    args = ["--board", lamp_board, "--image", lamp("3.0.0")]
     text = run("powercut", *args).stdout
     assert re.search(r"^update-whole +\d+ +\d+ ", text, re.M) and text.endswith(" 0 violations\n")
     [row] = json.loads(run("powercut", *args, "--flow", "update", "--json").stdout)
-    assert row["board"] == str(board) and row["booted_old"] > 0
+    assert row["board"] == str(lamp_board) and row["booted_old"] > 0
     assert {op["partition"] for op in row["operations"]} == {"otadata", "ota_0"}
     assert run("powercut", *args, "--replay", "update@board:3:bits").stdout.endswith("all invariants hold\n")
     assert {path: path.read_bytes() for path in files} == files
-    run("board", "set-boot", board, "ota_0")
-    run("board", "boot", board)
-    run("board", "confirm", board)
+    run("board", "set-boot", lamp_board, "ota_0")
+    run("board", "boot", lamp_board)
+    run("board", "confirm", lamp_board)
     assert run("powercut", *args, "--flow", "update").stdout.endswith(" 0 violations\n")
 
 
@@ -137,17 +116,17 @@ def test_what_is_not_possible_is_refused(args, code, said):
     assert said in run("powercut", *args, check=code).stderr
 
 
-def test_boards_and_images_that_do_not_fit_are_refused(board, image, tmp_path):
+def test_boards_and_images_that_do_not_fit_are_refused(lamp_board, lamp, tmp_path):
     def refused(*args):
         return run("powercut", *args, check=3).stderr
 
-    new, running = image("3.0.0"), tmp_path / "esp32c3-1.0.0.bin"
-    assert "not an image that" in refused("--board", board, "--image", image("3.0.0", "esp32s3"))
+    new, running = lamp("3.0.0"), tmp_path / "esp32c3-1.0.0.bin"
+    assert "not an image that" in refused("--board", lamp_board, "--image", lamp("3.0.0", "esp32s3"))
     assert "gone.flash" in refused("--board", tmp_path / "gone.flash", "--image", new)
-    assert "gone.bin" in refused("--board", board, "--image", tmp_path / "gone.bin")
-    assert "runs on the explorer's own device only" in refused("--board", board, "--image", new, "--flow", "first")
-    assert "is the one that runs on" in refused("--board", board, "--image", running)
-    assert "begins with an app in an OTA slot" in refused("--board", board, "--image", new, "--flow", "confirm")
-    run("board", "erase", board, "factory")
-    run("board", "erase", board, "ota_0")
-    assert "nothing boots to begin with" in refused("--board", board, "--image", new)
+    assert "gone.bin" in refused("--board", lamp_board, "--image", tmp_path / "gone.bin")
+    assert "runs on the explorer's own device only" in refused("--board", lamp_board, "--image", new, "--flow", "first")
+    assert "is the one that runs on" in refused("--board", lamp_board, "--image", running)
+    assert "begins with an app in an OTA slot" in refused("--board", lamp_board, "--image", new, "--flow", "confirm")
+    run("board", "erase", lamp_board, "factory")
+    run("board", "erase", lamp_board, "ota_0")
+    assert "nothing boots to begin with" in refused("--board", lamp_board, "--image", new)

@@ -4,10 +4,7 @@
 import os
 import pathlib
 import re
-import shutil
 import subprocess
-
-import pytest
 
 from conftest import BUILD, ROOT, UPDRAFT, run
 
@@ -65,19 +62,6 @@ def test_the_recipe_in_c_finds_a_mistake(tmp_path):
     assert "<h3 id=\"cases1\">Failing cases</h3>" in (tmp_path / "own.html").read_text()
 
 
-@pytest.fixture
-def board(tmp_path, serve, images):
-    """A board that will update itself from version 1.0.0 to 2.0.0."""
-    shutil.copy(BUILD / "examples" / "advanced_ota_2.0.0.bin", images / "firmware.bin")
-    server = serve(images)
-    cfg = tmp_path / "cfg.txt"
-    cfg.write_text(f"{server.url('firmware.bin')}\n{server.ca.read_text()}")
-    made = tmp_path / "made.flash"
-    run("board", "create", made, "--table", ROOT / "examples" / "partitions_example.csv", "--partition", f"cfg={cfg}",
-        "--app", BUILD / "examples" / "advanced_ota_1.0.0.bin")
-    return made
-
-
 def sweep(folder, *args, seconds=60):
     script = block("sh", "sweep.sh").replace("--timeout 60", f"--timeout {seconds}")
     (folder / "sweep.sh").write_text(script)
@@ -85,18 +69,18 @@ def sweep(folder, *args, seconds=60):
                           timeout=170)
 
 
-def test_the_recipe_for_ci(tmp_path, board):
-    done = sweep(tmp_path, board, "version 2.0.0 is what runs already", 1997)
+def test_the_recipe_for_ci(tmp_path, updating_board):
+    done = sweep(tmp_path, updating_board, "version 2.0.0 is what runs already", 1997)
     assert done.returncode == 0, done.stderr
     assert int(re.fullmatch(r"(\d+) cuts, 0 bricks\n", done.stdout).group(1)) >= 2
     assert "version 2.0.0" in (tmp_path / "after.log").read_text()
 
 
-def test_the_recipe_for_ci_sees_a_board_that_does_not_come_back(tmp_path, board):
-    done = sweep(tmp_path, board, "version 3", 1, seconds=5)
+def test_the_recipe_for_ci_sees_a_board_that_does_not_come_back(tmp_path, updating_board):
+    done = sweep(tmp_path, updating_board, "version 3", 1, seconds=5)
     assert done.returncode == 1 and "operation 1: the board does not recover" in done.stderr
-    board.with_name("made.flash.json").write_text("{")
-    done = sweep(tmp_path, board, "version 2", 1)
+    updating_board.with_name("made.flash.json").write_text("{")
+    done = sweep(tmp_path, updating_board, "version 2", 1)
     assert done.returncode == 1 and "operation 1: the run before the cut ended with" in done.stderr
 
 
