@@ -29,9 +29,6 @@ from pytest_embedded_idf.serial import IdfSerial
 
 from .tool import CommandFailed, CommandNotFound, Updraft, end_process
 
-SECTOR = 4096
-# Options of a project that are settings of the board: its boot loader goes by them.
-BOARD_OPTIONS = {"BOOTLOADER_APP_ROLLBACK_ENABLE": "--rollback", "BOOTLOADER_APP_ANTI_ROLLBACK": "--anti-rollback"}
 NOT_OFFERED = {
     "jtag": "dut.gdb and dut.openocd; 'updraft board gdb' debugs a board",
     "qemu": "the board takes QEMU's place",
@@ -144,8 +141,8 @@ class BoardSerial(IdfSerial):
                                "erase_partition(), dump_flash() and hard_reset()")
         try:
             self._create(app)
-            if not skip_autoflash:
-                self._write(app)
+            if skip_autoflash:
+                self._erase()
             if not stop_after_init:
                 self._power_on()
         except BaseException:
@@ -213,19 +210,11 @@ class BoardSerial(IdfSerial):
         return self.updraft("board", *args)
 
     def _create(self, app):
-        options = []
-        for name, option in BOARD_OPTIONS.items():
-            if app.sdkconfig.get(name):
-                options.append(option)
-        table = app.part("partition-table")
-        if table is None:
-            raise ValueError(f"{app.binary_path}/flasher_args.json names no partition table")
-        size = app.flash_settings.get("flash_size", "4MB")
-        self._board("create", self.flash_file, "--chip", app.target, "--runs", "host", "--table", table,
-                    "--flash-size", "4MB" if size in ("detect", "keep") else size, *options, "--force")
+        """What an erased chip is after flashing: the project's own settings are the board's."""
+        self._board("create", self.flash_file, "--project", app.app_path, "--build-dir", app.binary_path, "--no-build")
 
     def _write(self, app):
-        if self.erase_nvs and self._has_partition(app, "nvs"):
+        if self.erase_nvs and self._has_partition("nvs"):
             self._board("erase", self.flash_file, "nvs")
         for file in app.flash_files:
             if file.encrypted:
@@ -233,7 +222,10 @@ class BoardSerial(IdfSerial):
             logging.info("writing %s at 0x%x", file.file_path, file.offset)
             self._board("write", self.flash_file, hex(file.offset), file.file_path)
 
-    def _has_partition(self, app, label):
+    def _erase(self):
+        self._board("erase", self.flash_file, f"0:{self.flash_file.stat().st_size}")
+
+    def _has_partition(self, label):
         return any(p["label"] == label for p in self.board_map()["partitions"])
 
     def flash(self, app=None):
@@ -245,9 +237,8 @@ class BoardSerial(IdfSerial):
 
     def erase_flash(self, force=False):
         """Every byte FF. The board boots, and finds nothing until flash()."""
-        size = self.flash_file.stat().st_size
         with self.disable_redirect_thread():
-            self._board("erase", self.flash_file, f"0:{size}")
+            self._erase()
 
     def erase_partition(self, partition_name):
         with self.disable_redirect_thread():

@@ -37,6 +37,7 @@ static const char help[] =
     "                          flash size, rollback, table, app and what other partitions hold\n"
     "                          (default of FILE: DIR/build/board.flash)\n"
     "  --build-dir FOLDER      where the project is built (default: DIR/build)\n"
+    "  --no-build              take what that folder holds, as it is\n"
     "\n"
     "Example:\n"
     "  updraft board create b.flash --chip esp32c3 --app build/hello.bin\n"
@@ -62,6 +63,7 @@ struct options {
     bool force;
     const char *project;
     const char *build_dir;
+    bool no_build;
     const char *said; /* the last option that a project says itself */
     struct file app;
     struct file content[CONTENTS_MAX];
@@ -95,6 +97,9 @@ static int take_option(int c, struct options *o)
         return CLI_OK;
     case 'B':
         o->build_dir = optarg;
+        return CLI_OK;
+    case 'N':
+        o->no_build = true;
         return CLI_OK;
     case 'c':
         o->chip = optarg;
@@ -157,6 +162,7 @@ static int parse(int argc, char **argv, struct options *o)
         { "force", no_argument, 0, 'f' },
         { "project", required_argument, 0, 'P' },
         { "build-dir", required_argument, 0, 'B' },
+        { "no-build", no_argument, 0, 'N' },
         { "help", no_argument, 0, 'h' },
         { 0 },
     };
@@ -172,8 +178,8 @@ static int parse(int argc, char **argv, struct options *o)
     }
     if (o->project && o->said)
         return cli_usage(COMMAND, "%s and --project exclude each other: the project says it", o->said);
-    if (o->build_dir && !o->project)
-        return cli_usage(COMMAND, "--build-dir goes with --project");
+    if ((o->build_dir || o->no_build) && !o->project)
+        return cli_usage(COMMAND, "%s goes with --project", o->build_dir ? "--build-dir" : "--no-build");
     if (optind >= argc && !o->project)
         return cli_usage(COMMAND, "which board? Name its flash file");
     if (optind + 1 < argc)
@@ -313,7 +319,7 @@ static int create_of_project(const struct options *o)
     struct project_board b;
     int rc = project_open(&how, &p);
     if (rc == CLI_OK)
-        rc = project_build(&how, &p, NULL);
+        rc = o->no_build ? project_take_built(&p) : project_build(&how, &p, NULL);
     if (rc == CLI_OK) {
         rc = project_board_load(&p, &b);
         if (rc == CLI_OK)

@@ -254,7 +254,7 @@ static bool has_build_file(const struct project *p)
     return exists(p->build, "build.ninja") || exists(p->build, "Makefile");
 }
 
-static int read_description(struct project *p)
+int project_take_built(struct project *p)
 {
     char path[PROJECT_PATH];
     uint8_t *text;
@@ -290,7 +290,7 @@ int project_build(const struct project_options *o, struct project *p, const char
     if (project_spawn(p, argv, PROJECT_ERR) != 0)
         return cli_error("%s could not be built", p->dir);
     p->build_s = now_s() - start;
-    return read_description(p);
+    return project_take_built(p);
 }
 
 const char *project_text(const struct project *p, const char *member)

@@ -24,7 +24,7 @@ struct project {
     char dir[PROJECT_PATH];   /* absolute, links resolved */
     char build[PROJECT_PATH]; /* absolute */
     char idf[PROJECT_PATH];   /* the folder for IDF_PATH */
-    cJSON *description;       /* project_description.json; NULL before project_build */
+    cJSON *description;       /* project_description.json; NULL before the next two */
     double configure_s;       /* of the last project_build; 0: not configured anew */
     double build_s;
 };
@@ -36,6 +36,8 @@ void project_close(struct project *p);
 bool project_is_configured(const struct project *p);
 /* Configure if needed (or `define`s are given), build `target` (NULL: all), read the description. */
 int project_build(const struct project_options *o, struct project *p, const char *target);
+/* What the last build has left, however old: reads the description only. */
+int project_take_built(struct project *p);
 /* Member of the description as text, "" without it. */
 const char *project_text(const struct project *p, const char *member);
 /* Where the standard output of a program goes. */

@@ -24,14 +24,18 @@ SERVICES = ["--embedded-services", "esp,idf"]
 def build_folder(folder, version="1.0.0", chip="esp32c3"):
     """What a build leaves, as far as pytest-embedded reads it."""
     table = folder / "partition_table" / "partition-table.bin"
-    for part in table.parent, folder / "config":
+    for part in table.parent, folder / "config", folder / "bootloader":
         part.mkdir(parents=True)
+    (folder.parent / "CMakeLists.txt").touch()
+    (folder / "project_description.json").write_text(json.dumps({"app_bin": "console.bin"}))
+    (folder / "bootloader" / "bootloader.bin").write_bytes(b"\xe9")
     for suffix in "bin", "elf":
         shutil.copyfile(EXAMPLES / f"console_{version}.{suffix}", folder / f"console.{suffix}")
     run("partition", "build", ROOT / "examples" / "partitions_example.csv", table)
     (folder / "ota_data_initial.bin").write_bytes(b"\xff" * 0x2000)
     (folder / "config" / "sdkconfig.json").write_text(
-        json.dumps({"IDF_TARGET": chip, "BOOTLOADER_APP_ROLLBACK_ENABLE": True}))
+        json.dumps({"IDF_TARGET": chip, "ESPTOOLPY_FLASHSIZE": "4MB", "PARTITION_TABLE_OFFSET": 0x8000,
+                    "BOOTLOADER_APP_ROLLBACK_ENABLE": True}))
     files = {"0x8000": "partition_table/partition-table.bin", "0xf000": "ota_data_initial.bin", "0x20000": "console.bin"}
     flash = {"flash_mode": "dio", "flash_size": "4MB", "flash_freq": "80m"}
     (folder / "flasher_args.json").write_text(json.dumps({

@@ -113,6 +113,22 @@ def test_options_that_a_project_says_are_not_said_again(hello):
     assert "--chip and --project exclude each other" in done.stderr
     done = run("board", "run", "b.flash", "--build-dir", "x", check=2)
     assert "go with --project" in done.stderr
+    done = run("board", "create", "b.flash", "--no-build", check=2)
+    assert "--no-build goes with --project" in done.stderr
+
+
+def test_a_board_of_what_an_earlier_build_has_left(hello, tmp_path):
+    """Not built: what is not there is named; what is there is taken, though the sources have changed."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    done = run("board", "create", tmp_path / "b.flash", "--project", hello, "--build-dir", folder, "--no-build", check=1)
+    assert f"{folder}/project_description.json: No such file" in done.stderr and not (tmp_path / "b.flash").exists()
+    run("idf", "build", hello, "-B", folder)
+    source = next((hello / "main").glob("*.c"))
+    source.write_text(source.read_text() + "\n#error not compiled\n")
+    run("board", "create", tmp_path / "b.flash", "--project", hello, "--build-dir", folder, "--no-build")
+    parts = json.loads(run("board", "map", tmp_path / "b.flash", "--json").stdout)["partitions"]
+    assert next(p["version"] for p in parts if p["label"] == "factory") == "1.2.3"
 
 
 def test_a_board_that_no_project_made_is_left_alone(hello):
